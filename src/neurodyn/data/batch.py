@@ -1,0 +1,133 @@
+"""Trials of one session as tensors, split by who may see what."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurodyn.data.trials import Trials
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """All a model's forward may see: held-in units over observed bins, stimuli, known inputs. Nothing else exists in it."""
+
+    signals: Mapping[str, Tensor]
+    """Neural signal `(trial, time_observed, heldin)`; stimuli and inputs `(trial, time, ...)`; labels `(trial, ...)`."""
+    mask: Tensor
+    """Bool `(trial, time_observed)`: true where there is data. Values outside are zero."""
+    bins: int
+    """Bins to produce: the observed ones, then the forward ones."""
+    neural_name: str | None = None
+    """Which signal is the population."""
+    session: int = 0
+    """Index of the session in the model's `DataSpec`."""
+
+    @property
+    def neural(self) -> Tensor:
+        """The population, `(trial, time_observed, heldin)`."""
+        assert self.neural_name is not None
+        return self.signals[self.neural_name]
+
+    @property
+    def trials(self) -> int:
+        """Number of trials."""
+        return int(self.mask.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Trials of one session: what may be seen, what is privileged, what is compared with. Held-in units come first."""
+
+    observed: Observed
+    """What an encoder may see."""
+    privileged: Mapping[str, Tensor]
+    """Behaviour, at training time only, for models that declare `uses_privileged`. NaN marks missing samples."""
+    targets: Mapping[str, Tensor]
+    """What a loss compares with: the neural signal `(trial, time, unit)` whole, held-in units first, and signals with role `target`."""
+    mask: Tensor
+    """Bool `(trial, time)`: bins that count."""
+    trial: Tensor
+    """Int `(trial,)`: row of each trial in the `Trials` the batch was cut from."""
+    loss_weight: Mapping[str, Tensor] = field(default_factory=dict)
+    """Weight of each target entry, by signal; transforms set it (coordinated dropout), every objective applies it. Missing means 1."""
+
+    def weight(self, name: str) -> Tensor:
+        """Weight of every entry of a target: the mask times `loss_weight`, broadcastable to the target."""
+        target = self.targets[name]
+        mask = self.mask.to(target.dtype if target.is_floating_point() else torch.float32)
+        if target.ndim >= 2 and target.shape[1] == mask.shape[1]:
+            mask = mask.reshape(*mask.shape, *([1] * (target.ndim - 2)))
+        else:
+            mask = torch.ones((), device=target.device)
+        return mask * self.loss_weight[name] if name in self.loss_weight else mask
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+
+        def move(mapping: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: t.to(device) for name, t in mapping.items()}
+
+        observed = dataclasses.replace(
+            self.observed, signals=move(self.observed.signals), mask=self.observed.mask.to(device)
+        )
+        return Batch(
+            observed,
+            move(self.privileged),
+            move(self.targets),
+            self.mask.to(device),
+            self.trial.to(device),
+            move(self.loss_weight),
+        )
+
+    @staticmethod
+    def of(trials: Trials, index: np.ndarray | None = None, session: int = 0) -> Batch:
+        """Cuts a batch from trials (all of them, or the rows in `index`); lazy signals are read here."""
+        rows = np.arange(len(trials)) if index is None else np.asarray(index)
+        mask = torch.from_numpy(trials.mask[rows])
+        seen = trials.observed_bins
+        observed: dict[str, Tensor] = {}
+        privileged: dict[str, Tensor] = {}
+        targets: dict[str, Tensor] = {}
+        for name, signal in trials.signals.items():
+            values = torch.from_numpy(np.ascontiguousarray(signal.rows(rows), dtype=np.float32))
+            if signal.role == "neural":
+                values = values[:, :, torch.from_numpy(trials.unit_order)] * mask[..., None]
+                targets[name] = values
+                observed[name] = values[:, :seen, : len(trials.heldin)]
+            elif signal.role == "behaviour":
+                privileged[name] = values
+            elif signal.role == "target":
+                targets[name] = values
+            else:
+                observed[name] = values
+        return Batch(
+            observed=Observed(observed, mask[:, :seen], trials.bins, trials.neural_name, session),
+            privileged=privileged,
+            targets=targets,
+            mask=mask,
+            trial=torch.from_numpy(rows),
+        )
+
+    def take(self, rows: Tensor) -> Batch:
+        """Some trials of a batch."""
+
+        def pick(mapping: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: t[rows] for name, t in mapping.items()}
+
+        observed = dataclasses.replace(
+            self.observed, signals=pick(self.observed.signals), mask=self.observed.mask[rows]
+        )
+        return Batch(
+            observed,
+            pick(self.privileged),
+            pick(self.targets),
+            self.mask[rows],
+            self.trial[rows],
+            pick(self.loss_weight),
+        )

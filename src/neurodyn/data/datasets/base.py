@@ -1,0 +1,69 @@
+"""What every data set by name is: options, and a way to make `Trials` of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import platformdirs
+
+from neurodyn.data.trials import Trials
+from neurodyn.errors import MissingData
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where a data file comes from."""
+
+    file: str
+    """Path below the data folder."""
+    url: str
+    """Public origin."""
+    sha256: str
+    """Of the file as it is downloaded."""
+
+
+def data_folders() -> list[Path]:
+    """Folders searched for recordings: `NEURODYN_DATA` if set, then the user's data folder."""
+    given = os.environ.get("NEURODYN_DATA")
+    return [*([Path(given)] if given else []), Path(platformdirs.user_data_dir("neurodyn"))]
+
+
+class Dataset(ABC):
+    """A data set by name. Its `Config` holds its options; `load` makes the trials, split and with their truth where known."""
+
+    Config: ClassVar[type[Any]]
+    remotes: ClassVar[tuple[Remote, ...]] = ()
+    """Files it needs, for `neurodyn data get`; none for simulated data."""
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+    @abstractmethod
+    def load(self) -> Trials | list[Trials]:
+        """The trials of one session, or of several."""
+
+    def find(self, file: str) -> Path:
+        """The path of one of its files.
+
+        Raises:
+            MissingData: it is in none of the data folders; the message names its origin and the command that fetches it.
+        """
+        for folder in data_folders():
+            if (folder / file).exists():
+                return folder / file
+        origin = next((r.url for r in self.remotes if r.file == file), "unknown")
+        name = type(self).__module__.rsplit(".", 1)[-1]
+        raise MissingData(
+            f"{name}: {file} is in none of {', '.join(map(str, data_folders()))}. It comes from {origin}. "
+            f"Fetch it with `neurodyn data get {name}`, or set NEURODYN_DATA to the folder that holds it."
+        )
+
+    @classmethod
+    def with_options(cls, **options: Any) -> Dataset:
+        """The data set with some options set by keyword."""
+        return cls(dataclasses.replace(cls.Config(), **options))

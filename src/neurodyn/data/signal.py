@@ -1,0 +1,110 @@
+"""A named array over trials and time, with what it is, what it is for, and its own clock."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from neurodyn.errors import InvalidInput
+
+Kind = Literal["spikes", "fluorescence", "series", "video", "label"]
+Role = Literal["neural", "behaviour", "stimulus", "input", "target"]
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """One signal of a session's trials.
+
+    `role` decides who may see it: `neural` held-in units and observed bins, `stimulus` and `input` go to the encoder;
+    `behaviour` is privileged (training only, for models that declare it); `target` is only ever compared with.
+    """
+
+    values: Any
+    """Array `(trial, time, ...)`, or `(trial, ...)` for a label. May be lazy (an `h5py.Dataset`, a `numpy.memmap`): it is only ever indexed by trials."""
+    kind: Kind
+    """What it is: spike counts, fluorescence, a continuous series, a video, or one label a trial."""
+    role: Role
+    """What it is for."""
+    bin_s: float
+    """Bin width in seconds; it may differ from the neural signal's (a video at its frame rate)."""
+    units: str = ""
+    """Physical unit, e.g. `m/s`."""
+    names: tuple[str, ...] = ()
+    """Name of each channel or unit, when known."""
+    mask: np.ndarray | None = None
+    """Bool `(trial, time)`, false where there is no sample; None where the trials' own mask holds."""
+
+    def __post_init__(self) -> None:
+        least = 1 if self.kind == "label" else 2
+        if len(self.values.shape) < least:
+            raise InvalidInput(
+                f"signal of kind {self.kind}",
+                f"shape {tuple(self.values.shape)}",
+                "(trial, time, ...)" if least == 2 else "(trial, ...)",
+            )
+        if self.kind != "label" and not self.bin_s > 0:
+            raise InvalidInput("bin_s", self.bin_s, "a bin width in seconds above 0")
+        if self.names and len(self.values.shape) > least and len(self.names) != self.values.shape[-1]:
+            raise InvalidInput("names", f"{len(self.names)} names", f"{self.values.shape[-1]}, one a channel")
+
+    @property
+    def trials(self) -> int:
+        """Number of trials."""
+        return int(self.values.shape[0])
+
+    @property
+    def bins(self) -> int:
+        """Number of time bins (0 for a label)."""
+        return 0 if self.kind == "label" else int(self.values.shape[1])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample: what follows `trial` and `time`."""
+        return tuple(int(n) for n in self.values.shape[1 if self.kind == "label" else 2 :])
+
+    def rows(self, trials: np.ndarray) -> np.ndarray:
+        """The values of some trials, read from disk if they are lazy, in the order asked for."""
+        trials = np.asarray(trials)
+        if isinstance(self.values, np.ndarray):
+            return np.asarray(self.values[trials])
+        unique, inverse = np.unique(trials, return_inverse=True)  # h5py wants increasing indices
+        return np.asarray(self.values[unique])[inverse]
+
+    def select(self, trials: np.ndarray) -> Signal:
+        """The same signal on some of its trials (a lazy one stays lazy)."""
+        values = (
+            self.values[trials]
+            if isinstance(self.values, np.ndarray) and not isinstance(self.values, np.memmap)
+            else _Rows(self.values, np.asarray(trials))
+        )
+        return dataclasses.replace(self, values=values, mask=None if self.mask is None else self.mask[trials])
+
+
+class _Rows:
+    """Some trials of a lazy array, itself lazy."""
+
+    def __init__(self, source: Any, trials: np.ndarray) -> None:
+        if isinstance(source, _Rows):
+            trials = source._trials[trials]
+            source = source._source
+        self._source: Any = source
+        self._trials = trials
+        self.shape = (len(trials), *source.shape[1:])
+        self.dtype = source.dtype
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        first, *rest = key if isinstance(key, tuple) else (key,)
+        wanted = self._trials[first]
+        if np.ndim(wanted) == 0:
+            return np.asarray(self._source[(int(wanted), *rest)])
+        unique, inverse = np.unique(wanted, return_inverse=True)
+        return np.asarray(self._source[(unique, *rest)])[inverse]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)

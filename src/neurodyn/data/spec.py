@@ -1,0 +1,124 @@
+"""What the data say about sizes. Models are built from this; no one types a dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class SignalSpec:
+    """Size of one signal."""
+
+    kind: str
+    role: str
+    bin_s: float
+    shape: tuple[int, ...]
+    """Shape of one sample (what follows trial and time)."""
+    bins: int
+    """Time bins; 0 for a label."""
+
+
+@dataclass(frozen=True)
+class SessionSpec:
+    """Sizes of one session."""
+
+    name: str
+    signals: dict[str, SignalSpec]
+    neural: str | None
+    """Name of the population's signal."""
+    units: int
+    """Units, held-out ones included."""
+    heldin: int
+    """Units an encoder may see; they come first in a batch."""
+    bins: int
+    """Bins to reconstruct, forward ones included."""
+    forward: int
+    """Bins that are predicted, never seen."""
+
+    @property
+    def observed_bins(self) -> int:
+        """Bins an encoder may see."""
+        return self.bins - self.forward
+
+    def width(self, role: str) -> int:
+        """Channels of all series with a role together (e.g. behaviour channels)."""
+        return sum(s.shape[-1] for s in self.signals.values() if s.role == role and s.kind == "series")
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Sizes of every session."""
+
+    sessions: tuple[SessionSpec, ...]
+
+    @staticmethod
+    def of(trials: Trials | Sequence[Trials]) -> DataSpec:
+        """Reads the sizes off one session's trials or several sessions'.
+
+        Raises:
+            InvalidInput: no session, two sessions of the same name, or populations on different clocks.
+        """
+        several = [trials] if isinstance(trials, Trials) else list(trials)
+        if not several:
+            raise InvalidInput("sessions", "none", "at least one session's trials")
+        names = [t.session for t in several]
+        if len(set(names)) < len(names):
+            raise InvalidInput("session", names, "a different name for each session")
+        widths = {round(t.bin_s, 9) for t in several}
+        if len(widths) > 1:
+            raise InvalidInput(
+                "bin_s", sorted(widths), "one bin width for all sessions", "Bin every session with the same bin_ms."
+            )
+        return DataSpec(
+            tuple(
+                SessionSpec(
+                    name=t.session,
+                    signals={n: SignalSpec(s.kind, s.role, s.bin_s, s.shape, s.bins) for n, s in t.signals.items()},
+                    neural=t.neural_name,
+                    units=t.units,
+                    heldin=len(t.heldin),
+                    bins=t.bins,
+                    forward=t.forward,
+                )
+                for t in several
+            )
+        )
+
+    @property
+    def only(self) -> SessionSpec:
+        """The one session, for models that take just one.
+
+        Raises:
+            InvalidInput: there are several.
+        """
+        if len(self.sessions) > 1:
+            raise InvalidInput("sessions", len(self.sessions), "one session", "This model does not stitch sessions.")
+        return self.sessions[0]
+
+    def as_mapping(self) -> dict[str, object]:
+        """As plain mappings, for the run folder."""
+        return {
+            "sessions": [
+                {
+                    **{k: getattr(s, k) for k in ("name", "neural", "units", "heldin", "bins", "forward")},
+                    "signals": {
+                        n: {"kind": g.kind, "role": g.role, "bin_s": g.bin_s, "shape": list(g.shape), "bins": g.bins}
+                        for n, g in s.signals.items()
+                    },
+                }
+                for s in self.sessions
+            ]
+        }
+
+    @staticmethod
+    def from_mapping(values: Mapping[str, object]) -> DataSpec:
+        """The inverse of `as_mapping`."""
+        sessions: list[SessionSpec] = []
+        for s in values["sessions"]:  # type: ignore[attr-defined]
+            signals = {n: SignalSpec(**{**g, "shape": tuple(g["shape"])}) for n, g in s["signals"].items()}
+            sessions.append(SessionSpec(**{**s, "signals": signals}))
+        return DataSpec(tuple(sessions))

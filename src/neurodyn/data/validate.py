@@ -1,0 +1,61 @@
+"""Checks on what users give, apart from the mathematics: each raises an error that names the field and the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from neurodyn.errors import InvalidInput
+
+
+def check_same_length(field: str, got: int, expected: int, of: str) -> None:
+    """Raises when an array has another number of trials, bins or units than the rest."""
+    if got != expected:
+        raise InvalidInput(field, f"{got} {of}", f"{expected} {of}, like the other arrays")
+
+
+def check_counts(field: str, values: Any, mask: np.ndarray | None = None) -> np.ndarray:
+    """Spike counts `(trial, time, unit)` as they came, checked: whole, finite, non-negative where there is data."""
+    counts: np.ndarray = np.asarray(values)
+    if counts.ndim != 3:
+        raise InvalidInput(
+            field,
+            f"shape {counts.shape}",
+            "(trial, time, unit)",
+            "A continuous (time, unit) recording is cut by Recording or `neurodyn data prepare`.",
+        )
+    if 0 in counts.shape:
+        raise InvalidInput(field, f"shape {counts.shape}", "at least one trial, one bin and one unit")
+    if counts.dtype == object or counts.dtype.kind not in "buif":
+        raise InvalidInput(field, f"dtype {counts.dtype}", "numbers")
+    if counts.dtype.kind in "bu":
+        return counts
+    seen = counts if mask is None else counts[np.asarray(mask, bool)]
+    if counts.dtype.kind == "f":
+        _refuse(
+            field,
+            counts,
+            ~np.isfinite(seen),
+            "a value that is not finite",
+            "finite counts",
+            "Mark missing bins with mask= instead of NaN.",
+        )
+        _refuse(
+            field,
+            counts,
+            seen != np.floor(seen),
+            "a fractional count",
+            "whole spike counts per bin",
+            "Rates or fluorescence go in as fluorescence=, not counts=.",
+        )
+    _refuse(field, counts, seen < 0, "a negative count", "counts of 0 or more")
+    if counts.dtype.kind == "f" and mask is not None:
+        counts = np.where(np.asarray(mask, bool)[..., None], counts, 0)
+    return counts.astype(np.uint16 if counts.size and counts.max() < 65536 else np.uint32)
+
+
+def _refuse(field: str, counts: np.ndarray, bad: np.ndarray, what: str, expected: str, fix: str = "") -> None:
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0]) if bad.shape == counts.shape else "masked-in data"
+        raise InvalidInput(field, f"{what} ({int(bad.sum())} in all, the first at {where})", expected, fix)

@@ -1,0 +1,21 @@
+"""What every learning rule is: it owns the forward passes and fills `.grad`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from neurodyn.data.batch import Batch
+from neurodyn.models.base import Model
+from neurodyn.objectives.base import Losses, Objective, Step
+
+
+class LearningRule(ABC):
+    """How gradients (or what stands for them) are found. Rules without a graph never build one."""
+
+    iterative: bool = True
+    """False for a rule that solves for the parameters in one call of `Model.solve`."""
+
+    @abstractmethod
+    def gradients(self, model: Model, objective: Objective, batches: Sequence[Batch], step: Step) -> Losses:
+        """Runs the model on a tuple of batches, one a session, and adds to every parameter's `.grad`."""

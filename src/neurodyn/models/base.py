@@ -1,0 +1,232 @@
+"""What every model is: a module from what may be observed to an `Output`."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neurodyn import registry
+from neurodyn.data.batch import Batch, Observed
+from neurodyn.data.inference import Inference
+from neurodyn.data.spec import DataSpec
+from neurodyn.data.transforms.base import Transform
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from neurodyn.observations.base import Observation
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a forward pass says. Held-in units come first, as in the batch."""
+
+    predictions: Mapping[str, Tensor] = field(default_factory=dict)
+    """Parameters of the observation of each signal, `(trial, time, channel, parameter)`; for Poisson one: the log rate per bin."""
+    latents: Tensor | None = None
+    """Latent trajectories (factors) `(trial, time, latent)`."""
+    inputs: Tensor | None = None
+    """Inferred inputs `(trial, time, input)`."""
+    kl: Mapping[str, Tensor] = field(default_factory=dict)
+    """KL of each posterior from its prior, `(trial,)`: summed over time and dimensions."""
+    penalty: Mapping[str, Tensor] = field(default_factory=dict)
+    """Penalties on the weights, scalars (e.g. recurrent L2)."""
+    hidden: Mapping[str, Tensor] = field(default_factory=dict)
+    """Hidden layers by name, for distillation and for looking inside."""
+
+
+class Model(nn.Module, ABC):
+    """A model of population activity, built from a frozen `Config` and a `DataSpec`.
+
+    `forward` sees only `Observed`: held-out units, forward bins and behaviour are other objects.
+    In training mode posteriors are sampled; in evaluation mode their means are used, unless inside `sampling()`.
+    """
+
+    Config: ClassVar[type[Any]]
+    uses_privileged: ClassVar[bool] = False
+    """Whether forward takes behaviour at training time."""
+    default_rule: ClassVar[str] = "bptt"
+    """The learning rule that trains it when none is named; `closed_form` for models that solve for their parameters."""
+    default_objective: ClassVar[str] = "poisson"
+    """The objective that trains it when none is named."""
+    objective_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Fields of the objective's config this model changes."""
+    training_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Fields of `TrainConfig` this model changes."""
+    has_dynamics: ClassVar[bool] = False
+    """Whether `initial_state`, `step` and `decode` are offered."""
+
+    def __init__(self, config: Any, spec: DataSpec) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec
+        self._sampling = False
+
+    @abstractmethod
+    def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
+        """Predictions, latents and inputs of a batch.
+
+        Args:
+            observed: held-in units over observed bins, stimuli, known inputs.
+            privileged: behaviour, at training time, for models with `uses_privileged`.
+        """
+
+    # -- optional parts ---------------------------------------------------------------------------------------------
+
+    def observation(self, signal: str) -> Observation:
+        """The likelihood of a predicted signal: Poisson for spikes, Gaussian otherwise."""
+        kind = next((s.signals[signal].kind for s in self.spec.sessions if signal in s.signals), "series")
+        return registry.load("observations", "poisson" if kind == "spikes" else "gaussian")()  # type: ignore[no-any-return]
+
+    def transforms(self) -> list[Transform]:
+        """Transforms of training batches that belong to the method (coordinated dropout)."""
+        return []
+
+    def prepare(self, sessions: Sequence[Trials]) -> None:
+        """Sees the training trials once before training, to set biases and scales by them. Never called on loaded weights."""
+
+    def solve(self, train: Sequence[Trials], valid: Sequence[Trials]) -> None:
+        """Solves for the parameters in closed form, choosing penalties on the validation trials (rule `closed_form`)."""
+        raise InvalidInput(
+            "rule",
+            "closed_form",
+            f"a gradient rule for {registry.name_of(type(self))}",
+            f"Use --rule {self.default_rule}.",
+        )
+
+    def initial_state(self, trials: int) -> Tensor:
+        """Initial states `(trial, state)` of the dynamics."""
+        raise InvalidInput(
+            "model",
+            registry.name_of(type(self)),
+            "a model with dynamics",
+            "It offers no initial_state, step and decode.",
+        )
+
+    def step(self, state: Tensor, inputs: Tensor) -> Tensor:
+        """One time step: states `(trial, state)`, inputs `(trial, input)` to next states."""
+        raise InvalidInput(
+            "model",
+            registry.name_of(type(self)),
+            "a model with dynamics",
+            "It offers no initial_state, step and decode.",
+        )
+
+    def decode(self, state: Tensor, session: int = 0) -> Mapping[str, Tensor]:
+        """Observation parameters `(trial, channel, parameter)` of states."""
+        raise InvalidInput(
+            "model",
+            registry.name_of(type(self)),
+            "a model with dynamics",
+            "It offers no initial_state, step and decode.",
+        )
+
+    # -- inference --------------------------------------------------------------------------------------------------
+
+    @property
+    def samples_posterior(self) -> bool:
+        """Whether a forward pass draws from the posterior now."""
+        return self.training or self._sampling
+
+    @contextlib.contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Within, evaluation-mode passes draw from the posterior too."""
+        self._sampling = True
+        try:
+            yield
+        finally:
+            self._sampling = False
+
+    @torch.no_grad()
+    def infer(
+        self, trials: Trials, *, samples: int = 0, batch_size: int = 256, seed: int = 0, session: int | None = None
+    ) -> Inference:
+        """Rates, latents and inputs of trials, in their recorded unit order.
+
+        Args:
+            trials: trials with the units this model was built for.
+            samples: posterior samples to average (every output, rates included); 0 uses the posterior means once.
+            batch_size: trials at a time, which bounds the memory.
+            seed: of the posterior samples.
+            session: index of the session in `spec`; by default found by its name (or 0 when there is one).
+
+        Raises:
+            InvalidInput: the trials' units or observed bins differ from those the model was built for.
+        """
+        index = self._session(trials) if session is None else session
+        device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))
+        was_training = self.training
+        self.eval()
+        chunks: list[dict[str, np.ndarray]] = []
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                for start in range(0, len(trials), batch_size):
+                    rows = np.arange(start, min(start + batch_size, len(trials)))
+                    observed = Batch.of(trials, rows, index).to(device).observed
+                    chunks.append(self._average(observed, samples))
+        finally:
+            self.train(was_training)
+        joined = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
+        order = np.argsort(trials.unit_order)
+        for name in ("rates", "rates_sd"):
+            if name in joined:
+                joined[name] = joined[name][:, :, order]
+        spread = {n: joined.pop(f"{n}_sd") for n in ("rates", "latents", "inputs") if f"{n}_sd" in joined}
+        return Inference(
+            trials.bin_s,
+            joined.pop("rates", None),
+            joined.pop("latents", None),
+            joined.pop("inputs", None),
+            spread,
+            joined,
+        )
+
+    def _session(self, trials: Trials) -> int:
+        names = [s.name for s in self.spec.sessions]
+        index = names.index(trials.session) if trials.session in names else 0
+        if len(names) > 1 and trials.session not in names:
+            raise InvalidInput("session", trials.session, f"one of {', '.join(names)}")
+        known = self.spec.sessions[index]
+        for field_name, got, expected in (
+            ("held-in units", len(trials.heldin), known.heldin),
+            ("units", trials.units, known.units),
+        ):
+            if got != expected:
+                raise InvalidInput(field_name, got, f"{expected}, as in the trials this model was built for")
+        return index
+
+    def _average(self, observed: Observed, samples: int) -> dict[str, np.ndarray]:
+        total: dict[str, Tensor] = {}
+        square: dict[str, Tensor] = {}
+        draws = max(samples, 1)
+        with self.sampling() if samples else contextlib.nullcontext():
+            for _ in range(draws):
+                for name, value in self.reported(self(observed), observed).items():
+                    value = value.double()
+                    total[name] = total[name] + value if name in total else value
+                    if samples and name in ("rates", "latents", "inputs"):
+                        square[name] = square[name] + value**2 if name in square else value**2
+        out = {name: (t / draws).float().cpu().numpy() for name, t in total.items()}
+        for name, t in square.items():
+            out[f"{name}_sd"] = (t / draws - (total[name] / draws) ** 2).clamp_min(0).sqrt().float().cpu().numpy()
+        return out
+
+    def reported(self, output: Output, observed: Observed) -> dict[str, Tensor]:
+        """What `infer` averages and returns: mean rates, latents, inputs, predicted targets; a model may add to it."""
+        found: dict[str, Tensor] = {}
+        for name, parameters in output.predictions.items():
+            mean = self.observation(name).mean(parameters)
+            found["rates" if name == observed.neural_name else f"predicted_{name}"] = mean
+        if output.latents is not None:
+            found["latents"] = output.latents
+        if output.inputs is not None and output.inputs.shape[-1]:
+            found["inputs"] = output.inputs
+        return found

@@ -1,0 +1,48 @@
+"""What every objective is: a function of an output and a batch, callable alone, so that users can keep their own loop."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from neurodyn.data.batch import Batch
+from neurodyn.models.base import Model, Output
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where training is: ramps and schedules use nothing else."""
+
+    epoch: int = 0
+    """Counted from 0."""
+    step: int = 0
+    """Optimiser steps taken, counted from 0."""
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """What is minimised, and its named terms."""
+
+    total: Tensor
+    """Scalar; gradients are taken of this."""
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+    """Scalars, detached, for the learning curves: every term as it enters the total, and what it is made of."""
+
+
+class Objective(ABC):
+    """A loss over the common `Output`: any objective on any model. Honours `batch.mask` and `batch.loss_weight`."""
+
+    Config: ClassVar[type[Any]]
+
+    def __init__(self, config: Any, model: Model) -> None:
+        self.config = config
+        self.model = model
+        """For its observations only; the objective never calls it."""
+
+    @abstractmethod
+    def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
+        """The losses of one batch."""

@@ -1,0 +1,56 @@
+"""How a model is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from neurodyn.config import check_choices, check_range
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained: optimiser, schedule, stopping. Every model may bring its own defaults."""
+
+    epochs: int = 1000
+    """Most epochs to run."""
+    batch_size: int | None = None
+    """Trials a step, over all sessions; by default 64, or all trials where there are fewer."""
+    learning_rate: float = 4e-3
+    """Highest learning rate."""
+    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `plateau` shrinks it by 0.95 after 6 epochs without a better validation score."""
+    warmup_epochs: int = 5
+    """Epochs of linear warm-up."""
+    weight_decay: float = 0.0
+    """AdamW weight decay."""
+    gradient_clip: float = 200.0
+    """Largest global L2 norm of the gradient."""
+    average_decay: float = 0.0
+    """Decay a step of an exponential moving average of the weights, used for validation and kept at the end; 0 turns it off."""
+    select: Literal["unseen_bps", "loss"] = "unseen_bps"
+    """What stops training and picks the best weights on the validation trials: bits per spike of held-out units and forward bins (of all entries where nothing is held out), or the objective."""
+    patience: int = 100
+    """Epochs without a better validation score before training stops."""
+    burn_in_epochs: int = 0
+    """Epochs before which neither stopping nor the best checkpoint counts (ramps)."""
+    max_cpu_s: float | None = None
+    """Stop after so many CPU seconds of training, at the end of an epoch."""
+    checkpoint_every: int | None = None
+    """Also keep weights every so many epochs, in `checkpoints/`."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    threads: int = 1
+    """CPU threads of one training process."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, "train")
+        check_range("train.epochs", self.epochs, 1)
+        check_range("train.learning_rate", self.learning_rate, 0, open_low=True)
+        check_range("train.weight_decay", self.weight_decay, 0)
+        check_range("train.gradient_clip", self.gradient_clip, 0, open_low=True)
+        check_range("train.average_decay", self.average_decay, 0, 1, open_high=True)
+        check_range("train.patience", self.patience, 1)
+        check_range("train.threads", self.threads, 1)
+        if self.batch_size is not None:
+            check_range("train.batch_size", self.batch_size, 1)
