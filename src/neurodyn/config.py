@@ -136,9 +136,9 @@ def check_choices(config: Any, where: str) -> None:
 
 def check_range(
     where: str,
-    value: float,
-    low: float | None = None,
-    high: float | None = None,
+    value: float | int,
+    low: float | int | None = None,
+    high: float | int | None = None,
     *,
     open_low: bool = False,
     open_high: bool = False,
@@ -165,6 +165,10 @@ def _documented(config: Any, depth: int) -> list[str]:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             lines += [f"{pad}{field.name}:", *_documented(value, depth + 1)]
         else:
-            text = yaml.safe_dump({field.name: _plain(value)}, default_flow_style=None, sort_keys=False).rstrip()
+            text = yaml.safe_dump(
+                {field.name: _plain(value)},
+                default_flow_style=None if isinstance(value, tuple | list) else False,
+                sort_keys=False,
+            ).rstrip()
             lines += [pad + line for line in text.splitlines()]
     return lines

@@ -87,11 +87,9 @@ class _Rows:
     """Some trials of a lazy array, itself lazy."""
 
     def __init__(self, source: Any, trials: np.ndarray) -> None:
-        if isinstance(source, _Rows):
-            trials = source._trials[trials]
-            source = source._source
-        self._source: Any = source
-        self._trials = trials
+        nested = isinstance(source, _Rows)
+        self._source: Any = source._source if nested else source
+        self._trials: np.ndarray = source._trials[trials] if nested else trials
         self.shape = (len(trials), *source.shape[1:])
         self.dtype = source.dtype
 

@@ -29,6 +29,8 @@ def check_counts(field: str, values: Any, mask: np.ndarray | None = None) -> np.
         raise InvalidInput(field, f"shape {counts.shape}", "at least one trial, one bin and one unit")
     if counts.dtype == object or counts.dtype.kind not in "buif":
         raise InvalidInput(field, f"dtype {counts.dtype}", "numbers")
+    if mask is not None and np.shape(mask) != counts.shape[:2]:
+        raise InvalidInput("mask", f"shape {np.shape(mask)}", f"(trial, time) = {counts.shape[:2]}")
     if counts.dtype.kind in "bu":
         return counts
     seen = counts if mask is None else counts[np.asarray(mask, bool)]

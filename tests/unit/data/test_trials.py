@@ -1,0 +1,134 @@
+"""Trials, their signals, sizes and selections."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from neurodyn.data.signal import Signal
+from neurodyn.data.spec import DataSpec
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput, UnknownName
+
+RNG = np.random.default_rng(0)
+COUNTS = RNG.poisson(1.0, (6, 10, 4))
+
+
+def make(**options: object) -> Trials:
+    return Trials.from_arrays(COUNTS, bin_s=0.02, **options)  # type: ignore[arg-type]
+
+
+def test_selection_carries_everything() -> None:
+    trials = make(
+        behaviour=RNG.normal(size=(6, 10, 2)),
+        conditions=list("ababab"),
+        split=["train"] * 4 + ["valid", "test"],
+        truth={"rates": RNG.random((6, 10, 4))},
+        mask=np.arange(60).reshape(6, 10) % 7 > 0,
+        table=pd.DataFrame({"subject": range(6)}),
+    )
+    test = trials.test
+    assert (
+        len(test) == 1
+        and test.table["subject"].tolist() == [5]
+        and test.conditions is not None
+        and test.conditions.tolist() == ["b"]
+    )
+    np.testing.assert_array_equal(test.counts, COUNTS[5:])
+    np.testing.assert_array_equal(test.truth["rates"], trials.truth["rates"][5:])
+    np.testing.assert_array_equal(test.mask, trials.mask[5:])
+    with pytest.raises(UnknownName, match="train"):
+        trials.part("trian")
+    with pytest.raises(InvalidInput, match="not been split"):
+        _ = make().train
+
+
+def test_heldout_is_the_complement() -> None:
+    trials = make(heldin=[0, 2], forward=3)
+    assert trials.heldout.tolist() == [1, 3] and trials.unit_order.tolist() == [0, 2, 1, 3]
+    assert trials.observed_bins == 7 and "2 of 4 units held out" in repr(trials)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"heldin": [0, 0]}, "heldin"),
+        ({"heldin": [2, 1]}, "heldin"),
+        ({"heldin": [9]}, "heldin"),
+        ({"heldin": []}, "heldin"),
+        ({"forward": 10}, "forward"),
+        ({"behaviour": np.zeros((5, 10, 2))}, "behaviour"),
+        ({"conditions": [1, 2]}, "conditions"),
+        ({"split": ["train"]}, "split"),
+        ({"mask": np.ones((6, 9), bool)}, "mask"),
+        ({"truth": {"rates": np.zeros((2, 10, 4))}}, "truth"),
+        ({"table": pd.DataFrame({"a": [1]})}, "table"),
+    ],
+)
+def test_disagreeing_shapes_name_the_field(options: dict[str, object], named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        make(**options)
+
+
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (np.where(COUNTS == 0, np.nan, COUNTS), "not finite"),
+        (COUNTS - 1, "negative"),
+        (COUNTS + 0.5, "fractional"),
+        (COUNTS[0], r"\(trial, time, unit\)"),
+        (COUNTS[:0], "at least one trial"),
+        (COUNTS[:, :, :0], "one unit"),
+        (COUNTS.astype(str), "dtype"),
+    ],
+)
+def test_counts_that_are_not_counts(bad: np.ndarray, named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        Trials.from_arrays(bad, bin_s=0.02)
+
+
+def test_missing_bins_may_be_nan_where_the_mask_says_so() -> None:
+    counts, mask = COUNTS.astype(float), np.ones((6, 10), bool)
+    counts[2, 5:] = np.nan
+    mask[2, 5:] = False
+    trials = Trials.from_arrays(counts, bin_s=0.02, mask=mask)
+    assert trials.counts[2, 5:].sum() == 0 and trials.counts.dtype.kind == "u"
+
+
+def test_lazy_signals_stay_lazy_and_keep_order(tmp_path: Path) -> None:
+    video = RNG.random((6, 5, 3, 2)).astype(np.float32)
+    with h5py.File(tmp_path / "v.h5", "w") as file:
+        file["video"] = video
+    with h5py.File(tmp_path / "v.h5") as file:
+        signal = Signal(file["video"], "video", "stimulus", 1 / 30)
+        chosen = signal.select(np.array([4, 1, 3])).select(np.array([2, 0]))
+        assert not isinstance(chosen.values, np.ndarray)
+        np.testing.assert_array_equal(chosen.rows(np.array([1, 0, 1])), video[[4, 3, 4]])
+        np.testing.assert_array_equal(np.asarray(chosen.values), video[[3, 4]])
+
+
+def test_behaviour_series_stand_side_by_side() -> None:
+    trials = make(
+        forward=2, behaviour={"position": np.zeros((6, 10, 2)), "force": np.ones((6, 8, 1)), "reward": np.arange(6)}
+    )
+    behaviour = trials.behaviour
+    assert behaviour is not None and behaviour.shape == (6, 10, 3) and np.isnan(behaviour[:, 8:, 2]).all()
+    assert trials.signals["reward"].kind == "label"
+
+
+def test_spec_reads_every_size_and_round_trips() -> None:
+    first, second = (
+        make(session="a", heldin=[1, 2]),
+        Trials.from_arrays(COUNTS[:, :, :3], bin_s=0.02, session="b", stimulus=np.zeros((6, 10, 8, 8))),
+    )
+    spec = DataSpec.of([first, second])
+    assert [s.units for s in spec.sessions] == [4, 3] and spec.sessions[0].heldin == 2
+    assert spec.sessions[1].signals["stimulus"].kind == "video" and DataSpec.from_mapping(spec.as_mapping()) == spec
+    with pytest.raises(InvalidInput, match="one session"):
+        _ = spec.only
+    with pytest.raises(InvalidInput, match="different name"):
+        DataSpec.of([first, first])
+    with pytest.raises(InvalidInput, match="bin_s"):
+        DataSpec.of([first, Trials.from_arrays(COUNTS, bin_s=0.01, session="b")])
