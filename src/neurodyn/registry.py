@@ -1,6 +1,7 @@
 """One file a thing: a name is a file name, and the file holds one final class of that name.
 
 `names("models")` lists without importing anything; `load("models", "lfads")` imports one file and returns its class.
+A kind may live in several packages: recorded data sets lie under `data`, simulated ones above it, under `simulate`.
 Other packages add to a kind with an entry point in the group `neurodyn.<kind>`.
 """
 
@@ -15,21 +16,27 @@ from typing import Any
 
 from neurodyn.errors import NeurodynError, UnknownName
 
-KINDS: dict[str, str] = {
-    "models": "neurodyn.models",
-    "datasets": "neurodyn.data.datasets",
-    "transforms": "neurodyn.data.transforms",
-    "observations": "neurodyn.observations",
-    "objectives": "neurodyn.objectives",
-    "learning_rules": "neurodyn.learning",
-    "metrics": "neurodyn.metrics",
+KINDS: dict[str, tuple[str, ...]] = {
+    "models": ("neurodyn.models",),
+    "datasets": ("neurodyn.data.datasets", "neurodyn.simulate.datasets"),
+    "transforms": ("neurodyn.data.transforms",),
+    "observations": ("neurodyn.observations",),
+    "objectives": ("neurodyn.objectives",),
+    "learning_rules": ("neurodyn.learning",),
+    "metrics": ("neurodyn.metrics",),
 }
 _SINGULAR = {"models": "model", "datasets": "data set", "learning_rules": "learning rule"}
 _ROOT = Path(__file__).parent
 
 
-def _folder(kind: str) -> Path:
-    return _ROOT.joinpath(*KINDS[kind].split(".")[1:])
+def _files(kind: str) -> dict[str, tuple[str, Path]]:
+    """Module and file of each name of a kind that ships with this package."""
+    found: dict[str, tuple[str, Path]] = {}
+    for package in KINDS[kind]:
+        for path in _ROOT.joinpath(*package.split(".")[1:]).glob("*.py"):
+            if not path.stem.startswith("_") and path.stem != "base":
+                found[path.stem] = (f"{package}.{path.stem}", path)
+    return found
 
 
 def _third_party(kind: str) -> dict[str, Any]:
@@ -39,8 +46,7 @@ def _third_party(kind: str) -> dict[str, Any]:
 @cache
 def names(kind: str) -> tuple[str, ...]:
     """Every registered name of a kind, sorted; nothing is imported."""
-    files = (path.stem for path in _folder(kind).glob("*.py") if not path.stem.startswith("_") and path.stem != "base")
-    return tuple(sorted({*files, *_third_party(kind)}))
+    return tuple(sorted({*_files(kind), *_third_party(kind)}))
 
 
 @cache
@@ -53,9 +59,10 @@ def load(kind: str, name: str) -> type[Any]:
     singular = _SINGULAR.get(kind, kind.rstrip("s"))
     if name not in names(kind):
         raise UnknownName(singular, name, names(kind))
-    if not (_folder(kind) / f"{name}.py").exists():
+    files = _files(kind)
+    if name not in files:
         return _third_party(kind)[name].load()  # type: ignore[no-any-return]
-    module = importlib.import_module(f"{KINDS[kind]}.{name}")
+    module = importlib.import_module(files[name][0])
     wanted = name.replace("_", "")
     for attribute, value in vars(module).items():
         if isinstance(value, type) and attribute.lower() == wanted and value.__module__ == module.__name__:
@@ -71,11 +78,11 @@ def name_of(cls: type[Any]) -> str:
 @cache
 def summary(kind: str, name: str) -> str:
     """First line of the class's docstring, read from the source without importing it."""
-    path = _folder(kind) / f"{name}.py"
-    if not path.exists():
+    files = _files(kind)
+    if name not in files:
         return "from another package"
     wanted = name.replace("_", "")
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse(files[name][1].read_text()).body:
         if isinstance(node, ast.ClassDef) and node.name.lower() == wanted:
             return (ast.get_docstring(node) or "").split("\n", 1)[0]
     return ""

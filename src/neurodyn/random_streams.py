@@ -1,0 +1,152 @@
+"""Random numbers of simulated trials: a generator for each trial, or one for all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from neurodyn.errors import InvalidInput
+from neurodyn.shapes import Array, Float, Int
+
+Randomness = Literal["per_trial", "shared", "legacy"]
+_BLOCK = 260
+"""Steps of noise drawn at a time for a trial: few calls, little memory."""
+
+
+class TrialStreams(ABC):
+    """Draws for a number of trials at once; every array has the trial as its first axis."""
+
+    trials: int
+    dataset: np.random.Generator
+    """For what belongs to the data set as a whole, such as the projection to the units."""
+
+    @abstractmethod
+    def choice(self, options: int) -> Array:
+        """One of `options` equally likely integers for each trial, `(trial,)`."""
+
+    @abstractmethod
+    def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
+        """Normal numbers of mean zero."""
+
+    @abstractmethod
+    def exponential(self, mean: float, size: int) -> Float[Array, "trial size"]:
+        """Exponential numbers."""
+
+    @abstractmethod
+    def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
+        """Poisson counts with these expectations."""
+
+    @abstractmethod
+    def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
+        """Standard normal numbers `(trial, channel)`, one array a step: noise too long to hold at once."""
+
+    def spikes(self, expected: Float[Array, "trial time unit"]) -> Int[Array, "trial time unit"]:
+        """Poisson spike counts, drawn after everything else."""
+        return self.poisson(expected)
+
+
+class PerTrialStreams(TrialStreams):
+    """One generator a trial, spawned from the seed by trial index: trial 7 is the same whatever the number of trials."""
+
+    def __init__(self, trials: int, seed: int) -> None:
+        self.trials = trials
+        self.dataset = np.random.default_rng(seed)
+        self._generators = [
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))) for index in range(trials)
+        ]
+
+    def choice(self, options: int) -> Array:
+        return np.array([g.integers(options) for g in self._generators])
+
+    def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
+        return np.stack([g.normal(0.0, sd, size) for g in self._generators])
+
+    def exponential(self, mean: float, size: int) -> Float[Array, "trial size"]:
+        return np.stack([g.exponential(mean, size) for g in self._generators])
+
+    def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
+        return np.stack([g.poisson(trial) for g, trial in zip(self._generators, expected)])
+
+    def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
+        for start in range(0, steps, _BLOCK):
+            shape = (min(_BLOCK, steps - start), channels)
+            block = np.stack([g.standard_normal(shape) for g in self._generators])
+            yield from block.swapaxes(0, 1)
+
+
+class SharedStreams(TrialStreams):
+    """One generator for all trials, drawn from array by array: the stream of the quality benchmark. Every trial depends on their number."""
+
+    def __init__(self, trials: int, seed: int) -> None:
+        self.trials = trials
+        self.dataset = np.random.default_rng(seed)
+
+    def choice(self, options: int) -> Array:
+        return self.dataset.integers(0, options, self.trials)
+
+    def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
+        return self.dataset.normal(0.0, sd, (self.trials, size))
+
+    def exponential(self, mean: float, size: int) -> Float[Array, "trial size"]:
+        return self.dataset.exponential(mean, (self.trials, size))
+
+    def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
+        return self.dataset.poisson(expected)
+
+    def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
+        for _ in range(steps):
+            yield self.dataset.standard_normal((self.trials, channels))
+
+
+class LegacyStreams(TrialStreams):
+    """The seeding of the stored two-area study: a legacy generator a trial for task and noise, fresh ones for the rest."""
+
+    def __init__(self, trials: int, seed: int) -> None:
+        self.trials = trials
+        self.dataset = np.random.default_rng(seed)
+        self._seed = seed
+        seeds = np.random.default_rng(seed)
+        self._generators = [np.random.RandomState(int(seeds.integers(0, 4294967295))) for _ in range(trials)]
+
+    def choice(self, options: int) -> Array:
+        return np.array([g.choice(options) for g in self._generators])
+
+    def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
+        return np.stack([g.normal(0.0, sd, size) for g in self._generators])
+
+    def exponential(self, mean: float, size: int) -> Float[Array, "trial size"]:
+        return np.random.default_rng(self._seed).exponential(mean, (self.trials, size))
+
+    def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
+        # One channel after the other, as the study drew its pulses.
+        return np.stack([g.poisson(trial.T).T for g, trial in zip(self._generators, expected)])
+
+    def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
+        for start in range(0, steps, _BLOCK):
+            shape = (min(_BLOCK, steps - start), channels)
+            block = np.stack([g.standard_normal(shape) for g in self._generators])
+            yield from block.swapaxes(0, 1)
+
+    def spikes(self, expected: Float[Array, "trial time unit"]) -> Int[Array, "trial time unit"]:
+        return self.dataset.poisson(expected)
+
+
+def open_streams(randomness: Randomness, trials: int, seed: int) -> TrialStreams:
+    """The streams of a data set.
+
+    Raises:
+        InvalidInput: no trials, or a negative seed.
+    """
+    if trials < 1:
+        raise InvalidInput("trials", trials, "at least 1")
+    if seed < 0:
+        raise InvalidInput("seed", seed, "0 or more")
+    kinds: dict[str, type[PerTrialStreams | SharedStreams | LegacyStreams]] = {
+        "per_trial": PerTrialStreams,
+        "shared": SharedStreams,
+        "legacy": LegacyStreams,
+    }
+    return kinds[randomness](trials, seed)

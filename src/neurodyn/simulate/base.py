@@ -1,0 +1,58 @@
+"""What every system with known truth is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from neurodyn.data.trials import Trials
+from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams
+from neurodyn.shapes import Array, Float
+
+
+class Simulator(ABC):
+    """A dynamical system, and the trials that are recorded from it.
+
+    `initial_state`, `step` and `decode` are those of a model with dynamics, in NumPy: fixed points, perturbations and
+    flow fields need nothing else. All are vectorised over trials and free of noise.
+    """
+
+    Config: ClassVar[type[Any]]
+    bin_s: float
+    """Bin width in seconds."""
+    state_size: int
+    """Length of a state."""
+    input_size: int
+    """Length of an input."""
+
+    @abstractmethod
+    def draw_initial(self, streams: TrialStreams) -> Float[Array, "trial state"]:
+        """Initial states from given streams."""
+
+    def initial_state(self, trials: int, seed: int = 0) -> Float[Array, "trial state"]:
+        """Initial states, drawn as a simulation of this seed with a generator a trial draws them."""
+        return self.draw_initial(PerTrialStreams(trials, seed))
+
+    @abstractmethod
+    def step(
+        self, state: Float[Array, "trial state"], inputs: Float[Array, "trial input"] | None = None
+    ) -> Float[Array, "trial state"]:
+        """States one bin later, with the input held for the bin (none is zero)."""
+
+    @abstractmethod
+    def decode(self, state: Float[Array, "*axes state"]) -> Float[Array, "*axes latent"]:
+        """The latents that the recorded units read, `(..., state)` to `(..., latent)`."""
+
+    @abstractmethod
+    def simulate(self, trials: int, *, seed: int = 0, randomness: Randomness = "per_trial") -> Trials:
+        """Trials with spike counts and truth: `rates` (expected counts per bin), `latents`, `states`, and `inputs` where driven.
+
+        Args:
+            trials: how many.
+            seed: of everything that is drawn.
+            randomness: `per_trial` spawns a generator a trial, so that a trial does not depend on how many there are.
+                `shared` draws all trials from one generator. `legacy` is the stored two-area study's.
+
+        Raises:
+            InvalidInput: a number or a randomness the system does not have.
+        """

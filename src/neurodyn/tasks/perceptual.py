@@ -1,0 +1,77 @@
+"""Which of two constant currents is the stronger?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from neurodyn.config import check_choices, check_range
+from neurodyn.errors import InvalidInput
+from neurodyn.random_streams import TrialStreams
+from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods
+
+
+@dataclass(frozen=True)
+class PerceptualConfig:
+    """Options of `Perceptual`."""
+
+    coherences: tuple[float, ...] = (-0.512, -0.256, -0.128, -0.064, -0.032, 0.0, 0.032, 0.064, 0.128, 0.256, 0.512)
+    """Signed coherences, drawn with equal probability, each in [-1, 1]."""
+    current_na: float = 0.0118
+    """Current at coherence 0, in nA."""
+    fixation_s: float = 0.05
+    """Time before the stimulus, in seconds."""
+    stimulus_s: float = 0.9
+    """Stimulus time, in seconds."""
+    delay_s: float = 0.0
+    """Time between stimulus and decision, in seconds."""
+    decision_s: float = 0.05
+    """Time after the delay, in seconds."""
+    bin_s: float = 0.01
+    """Bin width, in seconds."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, "task")
+        check_range("task.bin_s", self.bin_s, 0, open_low=True)
+        if not self.coherences or max(abs(c) for c in self.coherences) > 1:
+            raise InvalidInput("task.coherences", self.coherences, "at least one, each between -1 and 1")
+
+
+class Perceptual(Task):
+    """Perceptual discrimination of Murray, Jaramillo & Wang 2017 (10.1523/JNEUROSCI.0343-17.2017): current I (1 ± coherence) to the two channels."""
+
+    Config: ClassVar = PerceptualConfig
+    channels = 2
+
+    def __init__(self, config: PerceptualConfig = PerceptualConfig()) -> None:
+        self.config = config
+        self.bin_s = config.bin_s
+        self.periods = consecutive_periods(
+            {
+                "fixation": config.fixation_s,
+                "stimulus": config.stimulus_s,
+                "delay": config.delay_s,
+                "decision": config.decision_s,
+            },
+            config.bin_s,
+        )
+
+    def sample(self, streams: TrialStreams) -> TaskTrials:
+        """Draws trials.
+
+        Returns:
+            `stimulus` `(trial, time, 2)` in nA; table columns `condition`, `coherence`, and `correct_choice` (1 if the
+            coherence is negative; at coherence 0 nothing is correct, and the column holds 0).
+        """
+        condition = streams.choice(len(self.config.coherences))
+        coherence = np.array(self.config.coherences)[condition]
+        stimulus = np.zeros((streams.trials, self.bins, 2))
+        level = self.config.current_na * (1 + coherence[:, None] * np.array([1.0, -1.0]))
+        stimulus[:, self.periods["stimulus"]] = level[:, None]
+        table = pd.DataFrame(
+            {"condition": condition, "coherence": coherence, "correct_choice": (coherence < 0).astype(int)}
+        )
+        return TaskTrials(stimulus, table)

@@ -1,0 +1,26 @@
+"""Constant-coherence discrimination."""
+
+import numpy as np
+import pytest
+
+from neurodyn.errors import InvalidInput
+from neurodyn.random_streams import PerTrialStreams
+from neurodyn.tasks.perceptual import Perceptual, PerceptualConfig
+
+
+def test_currents_are_those_of_the_paper():
+    drawn = Perceptual(PerceptualConfig(coherences=(0.512,))).sample(PerTrialStreams(2, 0))
+    np.testing.assert_allclose(drawn.stimulus[:, 5:95], [[[0.0118 * 1.512, 0.0118 * 0.488]] * 90] * 2)
+    assert not drawn.stimulus[:, :5].any()
+    assert not drawn.stimulus[:, 95:].any()
+
+
+def test_negative_coherence_is_choice_1():
+    table = Perceptual().sample(PerTrialStreams(200, 0)).table
+    assert (table.correct_choice == (table.coherence < 0)).all()
+    assert table.coherence.nunique() == 11
+
+
+def test_coherence_above_one_is_refused():
+    with pytest.raises(InvalidInput, match="coherences"):
+        PerceptualConfig(coherences=(1.5,))
