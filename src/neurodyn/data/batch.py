@@ -97,15 +97,15 @@ class Batch:
         for name, signal in trials.signals.items():
             values = torch.from_numpy(np.ascontiguousarray(signal.rows(rows), dtype=np.float32))
             if signal.role == "neural":
-                values = values[:, :, torch.from_numpy(trials.unit_order)] * mask[..., None]
+                values = _blank(values[:, :, torch.from_numpy(trials.unit_order)], mask)
                 targets[name] = values
                 observed[name] = values[:, :seen, : len(trials.heldin)]
             elif signal.role == "behaviour":
                 privileged[name] = values
             elif signal.role == "target":
-                targets[name] = values
+                targets[name] = _blank(values, mask)
             else:
-                observed[name] = values
+                observed[name] = _blank(values, mask)
         return Batch(
             observed=Observed(observed, mask[:, :seen], trials.bins, trials.neural_name, session),
             privileged=privileged,
@@ -131,3 +131,10 @@ class Batch:
             self.trial[rows],
             pick(self.loss_weight),
         )
+
+
+def _blank(values: Tensor, mask: Tensor) -> Tensor:
+    """Zero outside the mask, whatever was there (NaN too); signals on another clock and labels as they are."""
+    if values.ndim < 2 or values.shape[1] != mask.shape[1] or bool(mask.all()):
+        return values
+    return values.masked_fill(~mask.reshape(*mask.shape, *([1] * (values.ndim - 2))), 0.0)

@@ -25,6 +25,8 @@ class Remote:
     """Public origin."""
     sha256: str
     """Of the file as it is downloaded."""
+    instead: str = ""
+    """Path below the data folder of the same data in another format, taken where it is present."""
 
 
 def data_folders() -> list[Path]:
@@ -48,19 +50,22 @@ class Dataset(ABC):
         """The trials of one session, or of several."""
 
     def find(self, file: str) -> Path:
-        """The path of one of its files.
+        """The path of one of its files, or of the same data in another format where that is present.
 
         Raises:
             MissingData: it is in none of the data folders; the message names its origin and the command that fetches it.
         """
+        remote = next((r for r in self.remotes if r.file == file), None)
+        wanted = [remote.instead, file] if remote is not None and remote.instead else [file]
         for folder in data_folders():
-            if (folder / file).exists():
-                return folder / file
-        origin = next((r.url for r in self.remotes if r.file == file), "unknown")
-        name = type(self).__module__.rsplit(".", 1)[-1]
+            for name in wanted:
+                if (folder / name).exists():
+                    return folder / name
+        dataset = type(self).__module__.rsplit(".", 1)[-1]
         raise MissingData(
-            f"{name}: {file} is in none of {', '.join(map(str, data_folders()))}. It comes from {origin}. "
-            f"Fetch it with `neurodyn data get {name}`, or set NEURODYN_DATA to the folder that holds it."
+            f"{dataset}: {' or '.join(wanted)} is in none of {', '.join(map(str, data_folders()))}. "
+            f"It comes from {remote.url if remote is not None else 'an unknown origin'}. "
+            f"Fetch it with `neurodyn data get {dataset}`, or set NEURODYN_DATA to the folder that holds it."
         )
 
     @classmethod
