@@ -42,11 +42,15 @@ class TrainConfig:
     """Where to train."""
     threads: int = 1
     """CPU threads of one training process."""
+    tensorboard: bool = False
+    """Also write the learning curves for TensorBoard into the run's folder (needs `pip install neurodyn[track]`)."""
 
     def __post_init__(self) -> None:
         check_choices(self, "train")
         check_range("train.epochs", self.epochs, 1)
         check_range("train.learning_rate", self.learning_rate, 0, open_low=True)
+        check_range("train.warmup_epochs", self.warmup_epochs, 0)
+        check_range("train.burn_in_epochs", self.burn_in_epochs, 0)
         check_range("train.weight_decay", self.weight_decay, 0)
         check_range("train.gradient_clip", self.gradient_clip, 0, open_low=True)
         check_range("train.average_decay", self.average_decay, 0, 1, open_high=True)
@@ -54,3 +58,7 @@ class TrainConfig:
         check_range("train.threads", self.threads, 1)
         if self.batch_size is not None:
             check_range("train.batch_size", self.batch_size, 1)
+        if self.checkpoint_every is not None:
+            check_range("train.checkpoint_every", self.checkpoint_every, 1)
+        if self.max_cpu_s is not None:
+            check_range("train.max_cpu_s", self.max_cpu_s, 0, open_low=True)

@@ -1,0 +1,292 @@
+"""The verbs: load, fit, evaluate, report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurodyn import config as configs
+from neurodyn import registry
+from neurodyn.data.inference import Inference
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput, MissingData, UnknownName
+from neurodyn.estimator import Data, Estimator, trials_at_a_time
+from neurodyn.metrics.base import Evaluation, Score, Split, score_all, shuffled
+from neurodyn.models.base import Model
+from neurodyn.training.config import TrainConfig
+from neurodyn.training.partition import Parts, check_disjoint, fingerprint, partition
+from neurodyn.training.run import environment
+
+BASELINES = ("mean_rate", "smoothing", "glm")
+"""Simpler models that every model of spikes is compared with, fitted on the same trials."""
+
+
+def load(source: str | Path, **options: Any) -> Trials | list[Trials]:
+    """Trials of a data set by name, or of a file.
+
+    Args:
+        source: registered name (`two_area`), or path of an NWB, HDF5, npz or mat file.
+        options: fields of the data set's config (or of `FileOptions` for a file).
+
+    Raises:
+        UnknownName: no data set of that name.
+        MissingData: no such file, or the data set is not on this machine.
+        InvalidInput: an option that does not exist, or data that cannot be used.
+    """
+    name = str(source)
+    if name in registry.names("datasets"):
+        dataset = registry.load("datasets", name)
+        config = configs.from_dict(dataset.Config, options, "data")
+        return _with_origin(dataset(config).load(), name, options)
+    path = Path(source)
+    if not path.suffix and len(path.parts) == 1 and not path.exists():
+        raise UnknownName("data set", name, registry.names("datasets"))
+    if not path.is_file():
+        raise MissingData(f"{path}: there is no such file, and no data set is called so.")
+    from neurodyn.data.files import FileOptions, load_file
+
+    trials = load_file(path, configs.from_dict(FileOptions, options, "data"))
+    return _with_origin(trials, str(path.resolve()), options)
+
+
+def fit(
+    model: str | type[Model],
+    trials: Data,
+    *,
+    valid: Data | None = None,
+    rule: str | None = None,
+    objective: str | Mapping[str, Any] | None = None,
+    seed: int = 0,
+    out: str | Path | None = None,
+    train: TrainConfig | Mapping[str, Any] | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    bin_s: float | None = None,
+    **config: Any,
+) -> Estimator:
+    """A model fitted to trials: `fit("lfads", trials, generator=64, train={"epochs": 200})`.
+
+    Trials with splits train on `train`, validate on `valid`, and `test` is put aside. The arguments are those of `Estimator`.
+
+    Raises:
+        UnknownName: no such model, objective or rule.
+        InvalidInput: an option that does not exist (the nearest is suggested), or data that cannot be used.
+    """
+    estimator = Estimator(
+        model,
+        rule=rule,
+        objective=objective,
+        seed=seed,
+        train=train,
+        out=out,
+        progress=progress,
+        resume=resume,
+        bin_s=bin_s,
+        **config,
+    )
+    return estimator.fit(trials, valid=valid)
+
+
+def evaluate(
+    fitted: Estimator | str | Path, trials: Data | None = None, *, baselines: bool = True, samples: int = 50
+) -> list[Score]:
+    """Every score that applies on the test trials, each with its baselines, ceiling and interval.
+
+    Baselines: mean rate, smoothing and a GLM fitted on the same training trials; the same model untrained; and the model's inference given
+    to other trials (`shuffled`). With a run, `scores.json` and `outputs.h5` (test trials) are written to its folder.
+
+    Args:
+        fitted: a fitted estimator, or a run's folder.
+        trials: test trials, or trials with a `test` split; by default those put aside by `fit`, or those of the run's data source.
+        baselines: false leaves the baselines out.
+        samples: posterior samples averaged, for models that have a posterior.
+
+    Raises:
+        InvalidInput: no test trials are known, a test trial was trained on, or the run's data have changed since.
+    """
+    estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
+    assessed = _assess(estimator, trials, baselines, samples, {})
+    scores = [score for each in assessed for score in each.scores]
+    if estimator.run_ is not None:
+        several = len(assessed) > 1
+        estimator.run_.write_scores(scores)
+        estimator.run_.write_outputs(
+            {f"{a.session}/test" if several else "test": a.evaluation.inferred["test"] for a in assessed}
+        )
+    return scores
+
+
+def report(
+    fitted: Estimator | str | Path | Sequence[Estimator | str | Path],
+    path: str | Path = "report.html",
+    *,
+    trials: Data | None = None,
+    samples: int = 50,
+) -> Path:
+    """One self-contained HTML page about one or more fitted models: scores, learning curves, rates, latents, diagnosis.
+
+    Args:
+        fitted: estimators or run folders.
+        path: of the page.
+        trials, samples: as for `evaluate`.
+
+    Raises:
+        InvalidInput: as for `evaluate`.
+    """
+    from neurodyn.report import page
+    from neurodyn.report.subject import Subject
+
+    given = [fitted] if isinstance(fitted, Estimator | str | Path) else list(fitted)
+    estimators = [each if isinstance(each, Estimator) else Estimator.load(each) for each in given]
+    known: dict[tuple[str, str, str], Evaluation] = {}
+    subjects = []
+    for name, estimator in zip(_names(estimators), estimators):
+        assessed = _assess(estimator, trials, True, samples, known)
+        if estimator.run_ is not None:
+            estimator.run_.write_scores([score for each in assessed for score in each.scores])
+        subjects += [
+            Subject(
+                name=name if len(assessed) == 1 else f"{name}, {each.session}",
+                trials={split: t for split, t in each.evaluation.trials.items()},
+                inferred={split: i for split, i in each.evaluation.inferred.items()},
+                baselines={n: e.inferred["test"] for n, e in each.baselines.items()},
+                scores=each.scores,
+                history=estimator.fitted_.history,
+                config=estimator.record(),
+                environment=environment() if estimator.run_ is None else estimator.run_.environment,
+            )
+            for each in assessed
+        ]
+    return page.write(subjects, path)
+
+
+@dataclass(frozen=True, eq=False)
+class _Assessed:
+    """One session's evaluation, baselines and scores."""
+
+    session: str
+    evaluation: Evaluation
+    baselines: Mapping[str, Evaluation]
+    scores: list[Score]
+
+
+def _assess(
+    estimator: Estimator,
+    trials: Data | None,
+    baselines: bool,
+    samples: int,
+    known: dict[tuple[str, str, str], Evaluation],
+) -> list[_Assessed]:
+    """Evaluates each session; `known` keeps fitted baselines between models on the same data."""
+    parts = _parts(estimator, trials)
+    untrained = None
+    if baselines and estimator.plan_.build_rule().iterative:
+        untrained = estimator.untrained(parts.train)
+    assessed = []
+    for train, valid, test in zip(parts.train, parts.valid, parts.test or []):
+        check_disjoint(train, test, "trials")
+        splits: dict[Split, Trials] = {"train": train, "valid": valid, "test": test}
+        draws = estimator.draws(test, samples)
+        evaluation = _evaluation(estimator.model_, splits, draws)
+        beside: dict[str, Evaluation] = {}
+        if baselines:
+            beside = _baselines(estimator.plan_.model, splits, known)
+            if untrained is not None:
+                beside["untrained"] = _evaluation(untrained, splits, 0)
+            if len(test) > 1:
+                beside["shuffled"] = shuffled(evaluation)
+        context = {
+            "data": test.name,
+            "session": test.session,
+            "model": estimator.plan_.model,
+            "seed": estimator.plan_.seed,
+            "bin_s": test.bin_s,
+            "posterior_samples": draws,
+        }
+        assessed.append(_Assessed(test.session, evaluation, beside, score_all(evaluation, beside, context=context)))
+    return assessed
+
+
+def _baselines(
+    model: str, splits: Mapping[Split, Trials], known: dict[tuple[str, str, str], Evaluation]
+) -> dict[str, Evaluation]:
+    train = splits["train"]
+    if train.neural_name is None or train.neural.kind != "spikes":
+        return {}
+    data = (fingerprint([train]), fingerprint([splits["test"]]))
+    found = {}
+    for name in BASELINES:
+        if name == model:
+            continue
+        if (name, *data) not in known:
+            fitted = Estimator(name, progress=False).fit([train], valid=[splits["valid"]])
+            known[name, *data] = _evaluation(fitted.model_, splits, 0)
+        found[name] = known[name, *data]
+    return found
+
+
+def _evaluation(model: Model, splits: Mapping[Split, Trials], samples: int) -> Evaluation:
+    inferred: dict[Split, Inference] = {
+        split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials))
+        for split, trials in splits.items()
+    }
+    return Evaluation(splits, inferred)
+
+
+def _parts(estimator: Estimator, trials: Data | None) -> Parts:
+    """Train, valid and test trials of a fitted model, all the same data it was fitted on."""
+    given = None if trials is None else estimator.as_trials(trials)
+    parts = estimator.parts_
+    if parts is None:
+        split = given is not None and all({"train", "valid"} <= set(t.table.get("split", ())) for t in given)
+        parts = partition(given if given is not None and split else _reloaded(estimator), None, estimator.plan_.seed)
+        for name, sessions in (("train", parts.train), ("valid", parts.valid)):
+            if fingerprint(sessions) != estimator.data_[name]:
+                raise InvalidInput(
+                    "trials",
+                    f"{name} trials that differ from those of the run",
+                    "the data and splits the run was fitted on",
+                    "Load the data as they were for `fit`, or give trials= with the same splits.",
+                )
+    test = parts.test if given is None else [t.test if _is_split(t) else t for t in given]
+    if test is None:
+        raise InvalidInput("trials", "none", "test trials", "The data came without a test split: give trials=.")
+    if [t.session for t in test] != [t.session for t in parts.train]:
+        raise InvalidInput("trials", [t.session for t in test], f"sessions {[t.session for t in parts.train]}")
+    return dataclasses.replace(parts, test=test)
+
+
+def _is_split(trials: Trials) -> bool:
+    return "split" in trials.table
+
+
+def _reloaded(estimator: Estimator) -> Trials | list[Trials]:
+    source = estimator.data_.get("source")
+    if source is None:
+        raise InvalidInput(
+            "trials", "none, of a run whose data came from memory", "the trials it was fitted on, with their splits"
+        )
+    return load(source, **estimator.data_.get("options", {}))
+
+
+def _with_origin(trials: Trials | list[Trials], source: str, options: Mapping[str, Any]) -> Trials | list[Trials]:
+    if isinstance(trials, list):
+        return [_one_with_origin(t, source, options) for t in trials]
+    return _one_with_origin(trials, source, options)
+
+
+def _one_with_origin(trials: Trials, source: str, options: Mapping[str, Any]) -> Trials:
+    return dataclasses.replace(trials, provenance={**trials.provenance, "source": source, "options": dict(options)})
+
+
+def _names(estimators: Sequence[Estimator]) -> list[str]:
+    """A name for each that differs from the others': the model, then its seed, then its place."""
+    names = [e.plan_.model for e in estimators]
+    if len(set(names)) < len(names):
+        names = [f"{name}, seed {e.plan_.seed}" for name, e in zip(names, estimators)]
+    repeated = {name for name, times in Counter(names).items() if times > 1}
+    return [f"{name} ({i + 1})" if name in repeated else name for i, name in enumerate(names)]

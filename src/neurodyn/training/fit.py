@@ -1,0 +1,251 @@
+"""The entry to training: a model, trials, an objective and a rule in; the best weights in the model and the run's folder out."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
+from neurodyn.learning.base import LearningRule
+from neurodyn.models.base import Model
+from neurodyn.objectives.base import Objective, Step
+from neurodyn.training.batches import Batches
+from neurodyn.training.config import TrainConfig
+from neurodyn.training.interrupt import StopNow, interruptible
+from neurodyn.training.keys import Stream, key
+from neurodyn.training.run import Run
+from neurodyn.training.selection import Validation
+
+if TYPE_CHECKING:
+    from pytorch_lightning.loggers import Logger
+
+    from neurodyn.training.module import TrainingModule
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a training ended."""
+
+    best_score: float
+    """Validation score of the weights the model now has."""
+    best_epoch: int | None
+    """Epoch they are of, counted from 0; None where training was stopped before any counted."""
+    epochs: int
+    """Epochs run, those before a resume included."""
+    cpu_s: float
+    """CPU seconds of training."""
+    stopped: str
+    """`epochs`, `patience`, `max_cpu_s` or `solved`."""
+    history: Sequence[Mapping[str, Any]]
+    """One row an epoch, as in `metrics.jsonl`."""
+
+
+def fit(
+    model: Model,
+    train: Sequence[Trials],
+    valid: Sequence[Trials],
+    objective: Objective,
+    rule: LearningRule,
+    config: TrainConfig | None = None,
+    *,
+    run: Run | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    resume: bool = False,
+) -> Fitted:
+    """Trains a model in place; it ends with the weights of the best validation score, in evaluation mode.
+
+    A resumed run ends with the same weights as an uninterrupted one (bit for bit on a CPU): all randomness is keyed by
+    (seed, epoch, step), and `last.ckpt` holds all other state.
+
+    Args:
+        model: built for `DataSpec.of(train)`.
+        train, valid: trials of each session, in the same order.
+        objective, rule: what is minimised, and how gradients are found.
+        config: optimiser, schedule, stopping.
+        run: the folder to write; None writes nothing.
+        seed: of the order of trials, transforms and posterior samples.
+        progress: draw a progress bar on stderr.
+        resume: go on from the run's `last.ckpt`, if there is one.
+
+    Raises:
+        InvalidInput: a batch size that does not fit the trials; a loss that is not finite twice in a row.
+        KeyboardInterrupt: Ctrl-C was pressed; `last.ckpt` is written and the message says how to go on.
+    """
+    config = config or TrainConfig()
+    device = _device(config.device)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    devices = [torch.cuda.current_device()] if device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices=devices):
+            if rule.iterative:
+                return _learn(model, train, valid, objective, rule, config, device, run, seed, progress, resume)
+            return _solve(model, train, valid, objective, config, run, seed)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def prepare(model: Model, train: Sequence[Trials], seed: int) -> None:
+    """Lets a model see the training trials once before the first step, with the randomness of that moment."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(key(seed, Stream.WEIGHTS, 1))
+        model.prepare(train)
+
+
+def _solve(
+    model: Model,
+    train: Sequence[Trials],
+    valid: Sequence[Trials],
+    objective: Objective,
+    config: TrainConfig,
+    run: Run | None,
+    seed: int,
+) -> Fitted:
+    start = time.process_time()
+    torch.default_generator.manual_seed(key(seed, Stream.STEP))
+    model.solve(train, valid)
+    model.eval()
+    seconds = time.process_time() - start
+    terms, score = Validation(valid, config.select, torch.device("cpu"))(model, objective, Step())
+    row = {"epoch": 0, "step": 1, "cpu_s": round(seconds, 3), "learning_rate": None}
+    row |= {f"valid/{name}": value for name, value in terms.items()} | {"valid/score": score}
+    if run is not None:
+        run.rewind(0)
+        run.append(row)
+        run.write_weights(model.state_dict())
+    return Fitted(score, 0, 1, seconds, "solved", [row])
+
+
+def _learn(
+    model: Model,
+    train: Sequence[Trials],
+    valid: Sequence[Trials],
+    objective: Objective,
+    rule: LearningRule,
+    config: TrainConfig,
+    device: torch.device,
+    run: Run | None,
+    seed: int,
+    progress: bool,
+    resume: bool,
+) -> Fitted:
+    checkpoint = run.checkpoint() if run is not None and resume else None
+    transforms = model.transforms()
+    for transform in transforms:
+        transform.prepare(train)
+    batches = Batches(train, config.batch_size, seed, transforms, device)
+    if checkpoint is None:
+        prepare(model, train, seed)
+    model.to(device).train()
+    with _quiet(), interruptible() as interrupt:
+        from neurodyn.training.module import TrainingModule
+        from neurodyn.training.progress import EpochBar
+
+        validation = Validation(valid, config.select, device)
+        with EpochBar(type(model).__name__, config.epochs, progress) as bar:
+            module = TrainingModule(
+                model, objective, rule, config, batches, validation, seed, run, bar.update, interrupt
+            )
+            if checkpoint is not None:
+                module.restore(checkpoint)
+            if run is not None:
+                run.rewind(module.epoch)
+            if not module.stopped:
+                _run_epochs(module, batches.steps, config, device, run)
+    return _finish(module, device, run)
+
+
+def _run_epochs(module: TrainingModule, steps: int, config: TrainConfig, device: torch.device, run: Run | None) -> None:
+    """The epochs that are left. The Trainer iterates over step numbers: the module gets the batches by their place."""
+    import pytorch_lightning as lightning
+
+    with tempfile.TemporaryDirectory() as elsewhere:
+        trainer = lightning.Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=1,
+            max_epochs=-1,
+            logger=_tensorboard(config, run),
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            limit_val_batches=0,
+            use_distributed_sampler=False,
+            default_root_dir=elsewhere,
+        )
+        try:
+            trainer.fit(module, train_dataloaders=range(steps))
+        except StopNow:
+            raise _interrupted(run, module.epoch) from None
+    if module.stopped == "interrupted":
+        raise _interrupted(run, module.epoch)
+
+
+def _finish(module: TrainingModule, device: torch.device, run: Run | None) -> Fitted:
+    """Leaves the best weights in the model; the last ones where no epoch counted."""
+    module.use_best_weights()
+    if run is not None:
+        run.write_weights(module.model.state_dict())
+    module.model.to(device).eval()
+    return Fitted(
+        best_score=module.best_score,
+        best_epoch=module.best_epoch,
+        epochs=module.epoch,
+        cpu_s=module.cpu_s,
+        stopped=module.stopped,
+        history=module.rows if run is None else run.history(),
+    )
+
+
+def _interrupted(run: Run | None, epochs: int) -> KeyboardInterrupt:
+    if run is None:
+        return KeyboardInterrupt(f"stopped after {epochs} epochs; nothing was kept, since no run folder was given")
+    return KeyboardInterrupt(
+        f"stopped after {epochs} epochs; go on with `--resume --out {run.path}` (resume=True, out={str(run.path)!r})"
+    )
+
+
+def _device(wanted: str) -> torch.device:
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise InvalidInput("train.device", "cuda", "a GPU that torch can use", "Use train.device=cpu or auto.")
+    return torch.device("cuda" if wanted != "cpu" and available else "cpu")
+
+
+def _tensorboard(config: TrainConfig, run: Run | None) -> Logger | bool:
+    if not config.tensorboard or run is None:
+        return False
+    from pytorch_lightning.loggers import TensorBoardLogger
+
+    try:
+        return TensorBoardLogger(run.path, name=None, version="tensorboard")
+    except ModuleNotFoundError as error:
+        raise InvalidInput(
+            "train.tensorboard", "true, without tensorboard", "tensorboard", "pip install neurodyn[track]"
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's notes on devices, loggers and data loaders, none of which applies here."""
+    import pytorch_lightning  # noqa: F401  (its import sets the level)
+
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"(pytorch_lightning|lightning_fabric|lightning_utilities)\b")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,230 @@
+"""The training loop's body, as a Lightning module with manual optimisation: a learning rule fills `.grad`, this steps on it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor
+from torch.nn import Parameter
+
+from neurodyn.errors import InvalidInput
+from neurodyn.learning.base import LearningRule
+from neurodyn.models.base import Model
+from neurodyn.objectives.base import Losses, Objective, Step
+from neurodyn.training.averaging import Average
+from neurodyn.training.batches import Batches
+from neurodyn.training.config import TrainConfig
+from neurodyn.training.interrupt import Interrupt
+from neurodyn.training.keys import seed_step
+from neurodyn.training.run import Run
+from neurodyn.training.schedule import Plateau, learning_rate
+from neurodyn.training.selection import Validation
+
+Row = dict[str, Any]
+SAVING_SHARE = 20
+"""`last.ckpt` is written when this many times its own cost has passed since the last one: at most 5 % of the time."""
+
+
+class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is untyped to mypy here
+    """One optimiser step, one end of an epoch, and all the state that a resumed run needs.
+
+    The epoch is counted here, not by the Trainer: a resumed run starts a fresh Trainer for the epochs that are left.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        objective: Objective,
+        rule: LearningRule,
+        config: TrainConfig,
+        batches: Batches,
+        validation: Validation,
+        seed: int,
+        run: Run | None,
+        after_epoch: Callable[[Row, float], None],
+        interrupt: Interrupt,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.model = model
+        self._objective, self._rule, self._config, self._batches = objective, rule, config, batches
+        self._validation, self._seed, self._run, self._after_epoch = validation, seed, run, after_epoch
+        self._interrupt = interrupt
+        self._parameters_trained = [p for p in model.parameters() if p.requires_grad]
+        self._optimizer = _adamw(self._parameters_trained, config)
+        self._average = Average(model, config.average_decay) if config.average_decay else None
+        self._plateau = Plateau()
+        self._sums: dict[str, Tensor] = {}
+        self._bad_steps = 0
+        self._cpu_before, self._cpu_start = 0.0, time.process_time()
+        self._saved_at, self._saving_cost = -math.inf, 0.0
+        self.epoch = 0
+        """Epochs finished."""
+        self.best_score = -math.inf
+        self.best_epoch: int | None = None
+        self.best_state: dict[str, Tensor] | None = None
+        self.rows: list[Row] = []
+        self.stopped = ""
+        """Why training ended; empty while it has not."""
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self._optimizer
+
+    # -- a step -----------------------------------------------------------------------------------------------------
+
+    def training_step(self, index: int) -> None:
+        """One optimiser step on the batches at (epoch, index)."""
+        step = Step(self.epoch, self.epoch * self._batches.steps + index)
+        batches = self._batches.at(self.epoch, index)
+        seed_step(self._seed, self.epoch, index)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self._config, step.step, self._batches.steps, self._plateau.scale)
+        self._optimizer.zero_grad(set_to_none=True)
+        losses = self._rule.gradients(self.model, self._objective, batches, step)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters_trained, self._config.gradient_clip)
+        if not math.isfinite(float(losses.total.detach() + norm)):
+            self._refuse(losses, norm, step)
+            return
+        if self._bad_steps:
+            self._bad_steps = 0
+        self._optimizer.step()
+        if self._average is not None:
+            self._average.update()
+        for name, value in {"total": losses.total.detach(), **losses.terms}.items():
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def _refuse(self, losses: Losses, norm: Tensor, step: Step) -> None:
+        """Leaves out a step whose loss or gradient is not finite; the second in a row is an error."""
+        self._bad_steps += 1
+        if self._bad_steps < 2:
+            return
+        terms = {**losses.terms, "total": losses.total, "gradient norm": norm}
+        name = next((n for n, v in terms.items() if not math.isfinite(float(v))), "gradient norm")
+        raise InvalidInput(
+            "training loss",
+            f"{name} = {float(terms[name])} in epoch {step.epoch}, step {step.step}, for 2 steps in a row",
+            "a finite loss",
+            "Lower train.learning_rate or train.gradient_clip, or look for extreme values with `neurodyn data check`.",
+        )
+
+    # -- the end of an epoch ----------------------------------------------------------------------------------------
+
+    def on_train_epoch_end(self) -> None:
+        """Validates, keeps the best weights, writes the row and the checkpoint, and decides whether to go on."""
+        with self._average.swapped() if self._average else contextlib.nullcontext():
+            terms, score = self._validation(self.model, self._objective, Step(self.epoch, self._steps))
+            self._keep_weights(score)
+        self._plateau.saw(score)
+        self._write_row(terms, score)
+        self.epoch += 1
+        self.stopped = self.reason_to_stop() or ("interrupted" if self._interrupt.pressed else "")
+        self._save(force=bool(self.stopped))
+        self._after_epoch(self.rows[-1], self.best_score)
+        self.trainer.should_stop = bool(self.stopped)
+
+    def _keep_weights(self, score: float) -> None:
+        if self.epoch >= self._config.burn_in_epochs and score > self.best_score:
+            self.best_score, self.best_epoch = score, self.epoch
+            self.best_state = copy.deepcopy(self.model.state_dict())
+            if self._run is not None:
+                self._run.write_weights(self.best_state)
+        every = self._config.checkpoint_every
+        if self._run is not None and every and (self.epoch + 1) % every == 0:
+            self._run.write_weights(self.model.state_dict(), f"checkpoints/step_{self._steps:08d}.safetensors")
+
+    def _write_row(self, terms: dict[str, float], score: float) -> None:
+        row: Row = {
+            "epoch": self.epoch,
+            "step": self._steps,
+            "cpu_s": round(self.cpu_s, 3),
+            "learning_rate": self._optimizer.param_groups[0]["lr"],
+        }
+        row |= {f"train/{name}": float(value) / self._batches.steps for name, value in self._sums.items()}
+        row |= {f"valid/{name}": value for name, value in terms.items()}
+        row["valid/score"] = score
+        self._sums = {}
+        self.rows.append(row)
+        if self._run is not None:
+            self._run.append(row)
+        if self.logger is not None:
+            numbers = {name: float(value) for name, value in row.items() if name not in ("epoch", "step")}
+            self.logger.log_metrics(numbers, step=self._steps)
+
+    def reason_to_stop(self) -> str:
+        """Why training is over after the epochs done so far; empty when it is not."""
+        if self.epoch >= self._config.epochs:
+            return "epochs"
+        if self._config.max_cpu_s is not None and self.cpu_s >= self._config.max_cpu_s:
+            return "max_cpu_s"
+        since = self._config.burn_in_epochs - 1 if self.best_epoch is None else self.best_epoch
+        return "patience" if self.epoch - 1 - since >= self._config.patience else ""
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of training so far, those before a resume included."""
+        return self._cpu_before + time.process_time() - self._cpu_start
+
+    @property
+    def _steps(self) -> int:
+        """Steps taken by the end of this epoch."""
+        return (self.epoch + 1) * self._batches.steps
+
+    # -- the checkpoint ---------------------------------------------------------------------------------------------
+
+    def _save(self, force: bool) -> None:
+        if self._run is None:
+            return
+        if not force and time.monotonic() - self._saved_at < SAVING_SHARE * self._saving_cost:
+            return
+        start = time.monotonic()
+        self._run.write_checkpoint(self.trainer.save_checkpoint)
+        self._saved_at = time.monotonic()
+        self._saving_cost = self._saved_at - start
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["neurodyn"] = {
+            "epoch": self.epoch,
+            "best_score": self.best_score,
+            "best_epoch": self.best_epoch,
+            "best_state": self.best_state,
+            "average": None if self._average is None else self._average.values,
+            "plateau": vars(self._plateau),
+            "bad_steps": self._bad_steps,
+            "cpu_s": self.cpu_s,
+        }
+
+    def restore(self, checkpoint: dict[str, Any]) -> None:
+        """Takes up where a checkpoint was written; call before the Trainer starts."""
+        self.load_state_dict(checkpoint["state_dict"])
+        self._optimizer.load_state_dict(checkpoint["optimizer_states"][0])
+        state = checkpoint["neurodyn"]
+        self.epoch, self._bad_steps, self._cpu_before = state["epoch"], state["bad_steps"], state["cpu_s"]
+        self.best_score, self.best_epoch = state["best_score"], state["best_epoch"]
+        self.best_state = state["best_state"]
+        self._plateau = Plateau(**state["plateau"])
+        if self._average is not None:
+            self._average.restore(state["average"])
+        self.stopped = self.reason_to_stop()
+
+    def use_best_weights(self) -> None:
+        """Leaves the best weights in the model; the last (averaged) ones where no epoch counted."""
+        if self.best_state is not None:
+            self.model.load_state_dict(self.best_state)
+        elif self._average is not None:
+            self._average.use()
+
+
+def _adamw(parameters: list[Parameter], config: TrainConfig) -> torch.optim.AdamW:
+    if not parameters:
+        raise InvalidInput("model", "no trainable parameter", "at least one", "Use the rule closed_form.")
+    try:
+        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+    except RuntimeError:  # this torch has no fused step for this device
+        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)

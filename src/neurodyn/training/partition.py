@@ -1,0 +1,139 @@
+"""Which trials train, which validate, which are put aside; and how a run knows its data again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
+from neurodyn.training.keys import Stream, key
+
+VALID_SHARE = 5
+"""One in five training trials validates where no validation trials are given."""
+TELLING_BINS = 20
+"""Two trials with so many active bins alike are the same trial: chance does not repeat them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Trials by what they are for, one item a session."""
+
+    train: list[Trials]
+    valid: list[Trials]
+    test: list[Trials] | None
+    """None where the data were given without a test split."""
+
+
+def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials] | None, seed: int) -> Parts:
+    """Sorts trials by their `split` column and by what was given as validation trials.
+
+    Without either, one in five training trials validates: drawn by the seed, or the last ones where trials are windows of a
+    continuous recording, since neighbours are alike.
+
+    Args:
+        trials: one session's or several sessions' trials.
+        valid: validation trials of the same sessions, in the same order.
+        seed: of the draw.
+
+    Raises:
+        InvalidInput: only test trials; fewer than five trials to draw from; other sessions in `valid`; a trial in both.
+    """
+    sessions = [trials] if isinstance(trials, Trials) else list(trials)
+    if not sessions:
+        raise InvalidInput("trials", "no session", "the trials of one session or more")
+    train = [_part(t, "train") for t in sessions]
+    if valid is not None:
+        given = [valid] if isinstance(valid, Trials) else list(valid)
+        if [t.session for t in given] != [t.session for t in sessions]:
+            names = [t.session for t in sessions]
+            raise InvalidInput("valid", [t.session for t in given], f"trials of the sessions {names}, in this order")
+        validating = [_part(t, "valid") for t in given]
+    elif all(_has(t, "valid") for t in sessions):
+        validating = [t.valid for t in sessions]
+    else:
+        pairs = [_set_aside(t, key(seed, Stream.SPLIT, i)) for i, t in enumerate(train)]
+        train, validating = [a for a, _ in pairs], [b for _, b in pairs]
+    for mine, theirs in zip(train, validating):
+        check_disjoint(mine, theirs, "valid")
+    test = [t.test for t in sessions] if all(_has(t, "test") for t in sessions) else None
+    return Parts(train, validating, test)
+
+
+def origin(parts: Parts) -> dict[str, Any]:
+    """Where the trials came from, as a run records it: `source`, `options`, and fingerprints by which they are known again."""
+    provenance = parts.train[0].provenance
+    found = {"source": provenance.get("source"), "options": dict(provenance.get("options", {}))}
+    return found | {"train": fingerprint(parts.train), "valid": fingerprint(parts.valid)}
+
+
+def fingerprint(sessions: Sequence[Trials]) -> str:
+    """A hash of the trials' population activity, masks, held-in units and forward bins; the same data give the same."""
+    total = hashlib.sha256()
+    for trials in sessions:
+        total.update(f"{trials.session} {trials.forward} {trials.heldin.tolist()}".encode())
+        total.update(np.packbits(trials.mask).tobytes())
+        for each in _digests(trials):
+            total.update(each)
+    return total.hexdigest()
+
+
+def check_disjoint(train: Trials, other: Trials, field: str) -> None:
+    """Raises where a trial of `other` is a training trial too: one with the same activity in 20 bins or more.
+
+    Raises:
+        InvalidInput: naming `field` and the trial.
+    """
+    if train.neural_name is None or other.neural_name is None:
+        return
+    known = {each: trial for trial, each in enumerate(_digests(train))}
+    for trial, each in enumerate(_digests(other)):
+        if each in known and np.count_nonzero(other.neural.rows(np.array([trial]))) >= TELLING_BINS:
+            raise InvalidInput(
+                field,
+                f"trial {trial}, which is training trial {known[each]} too",
+                "trials that are not trained on",
+                "Use trials.train and trials.valid of neurodyn.data.splits.split_trials.",
+            )
+
+
+def _has(trials: Trials, split: str) -> bool:
+    return "split" in trials.table and bool((trials.table["split"] == split).any())
+
+
+def _part(trials: Trials, split: str) -> Trials:
+    """The trials labelled `split`; all of them where there are no labels, or where validation trials carry another than `test`."""
+    if "split" not in trials.table:
+        return trials
+    if _has(trials, split):
+        return trials.part(split)
+    if split == "valid" and not _has(trials, "test"):
+        return trials
+    known = ", ".join(map(str, trials.table["split"].unique()))
+    raise InvalidInput(
+        "trials", f"only trials of the split {known}", f"{split} trials", "Never train or choose on test trials."
+    )
+
+
+def _set_aside(trials: Trials, seed: int) -> tuple[Trials, Trials]:
+    n = len(trials)
+    if n < VALID_SHARE:
+        raise InvalidInput("trials", f"{n} trials", f"at least {VALID_SHARE}", "One in five validates; or give valid=.")
+    windows = "start_bin" in trials.table
+    order = np.arange(n) if windows else np.random.default_rng(seed).permutation(n)
+    kept = n - n // VALID_SHARE
+    return trials.select(np.sort(order[:kept])), trials.select(np.sort(order[kept:]))
+
+
+def _digests(trials: Trials) -> list[bytes]:
+    """A hash a trial of the population's activity (of the first signal where nothing was recorded)."""
+    signal = trials.neural if trials.neural_name else next(iter(trials.signals.values()))
+    found = []
+    for trial in range(len(trials)):
+        values = np.ascontiguousarray(signal.rows(np.array([trial]))[0])
+        found.append(hashlib.blake2b(values.tobytes(), digest_size=16).digest())
+    return found

@@ -1,0 +1,123 @@
+"""Everything that decides a training except the data: what `config.yaml` records and a model is rebuilt from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from neurodyn import config as configs
+from neurodyn import registry
+from neurodyn.config import check_range
+from neurodyn.data.spec import DataSpec
+from neurodyn.errors import InvalidInput
+from neurodyn.learning.base import LearningRule
+from neurodyn.models.base import Model
+from neurodyn.objectives.base import Objective
+from neurodyn.training.config import TrainConfig
+from neurodyn.training.keys import Stream, key
+from neurodyn.training.naming import model_class, model_name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Names and configs of the model, the objective and the rule, the training and the seed."""
+
+    model: str
+    """Registered name, or `module:Class`."""
+    model_config: Any
+    """The model's config."""
+    objective: str
+    objective_config: Any
+    rule: str
+    train: TrainConfig
+    seed: int = 0
+
+    @staticmethod
+    def of(
+        model: str | type[Model],
+        model_config: Mapping[str, Any] | None = None,
+        objective: str | Mapping[str, Any] | None = None,
+        rule: str | None = None,
+        train: TrainConfig | Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> Plan:
+        """What was asked for, over the model's own defaults.
+
+        Args:
+            model: registered name or class.
+            model_config: fields of its config.
+            objective: name, or a mapping with `name` and fields of its config.
+            rule: name of the learning rule.
+            train: a whole `TrainConfig`, or the fields that differ from the model's defaults.
+            seed: at least 0.
+
+        Raises:
+            UnknownName: no such model, objective or rule.
+            InvalidInput: a field that does not exist (the nearest is suggested) or a value it cannot take.
+        """
+        check_range("seed", seed, 0)
+        cls = model_class(model)
+        asked = {"name": objective} if isinstance(objective, str) else dict(objective or {})
+        name = asked.pop("name", None) or cls.default_objective
+        brought = cls.objective_defaults if name == cls.default_objective else {}
+        objective_class = registry.load("objectives", name)
+        rule = rule or cls.default_rule
+        registry.load("learning_rules", rule)
+        if not isinstance(train, TrainConfig):
+            train = configs.from_dict(TrainConfig, {**cls.training_defaults, **(train or {})}, "train")
+        return Plan(
+            model=model_name(model),
+            model_config=configs.from_dict(cls.Config, model_config or {}, "model"),
+            objective=name,
+            objective_config=configs.from_dict(objective_class.Config, {**brought, **asked}, "objective"),
+            rule=rule,
+            train=train,
+            seed=seed,
+        )
+
+    def as_mapping(self) -> dict[str, Any]:
+        """As plain mappings, for `config.yaml`."""
+        return configs.to_dict(self)
+
+    @staticmethod
+    def from_mapping(values: Mapping[str, Any]) -> Plan:
+        """The inverse of `as_mapping`; other keys are left alone.
+
+        Raises:
+            InvalidInput: a key is missing, or a field does not exist (a config of another version).
+        """
+        missing = [field.name for field in dataclasses.fields(Plan) if field.name not in values]
+        if missing:
+            raise InvalidInput("config.yaml", f"no {missing[0]}", "a config written by neurodyn")
+        cls = model_class(values["model"])
+        objective = registry.load("objectives", values["objective"])
+        return Plan(
+            model=values["model"],
+            model_config=configs.from_dict(cls.Config, values["model_config"], "model"),
+            objective=values["objective"],
+            objective_config=configs.from_dict(objective.Config, values["objective_config"], "objective"),
+            rule=values["rule"],
+            train=configs.from_dict(TrainConfig, values["train"], "train"),
+            seed=values["seed"],
+        )
+
+    def build_model(self, spec: DataSpec) -> Model:
+        """The model with the initial weights of this seed; the global generator is left as it was."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(key(self.seed, Stream.WEIGHTS))
+            model: Model = model_class(self.model)(self.model_config, spec)
+        return model
+
+    def build_objective(self, model: Model) -> Objective:
+        """The objective for a model."""
+        found: Objective = registry.load("objectives", self.objective)(self.objective_config, model)
+        return found
+
+    def build_rule(self) -> LearningRule:
+        """The learning rule."""
+        found: LearningRule = registry.load("learning_rules", self.rule)()
+        return found

@@ -1,0 +1,144 @@
+"""What holds for every objective, transform and learning rule, on a stub with a posterior."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from contract_stubs import Privileged, StubConfig, population, task, two_sessions, with_video
+from torch import Tensor
+
+from neurodyn import registry
+from neurodyn.data.batch import Batch
+from neurodyn.data.spec import DataSpec
+from neurodyn.data.trials import Trials
+from neurodyn.models.base import Model, Output
+from neurodyn.objectives.base import Losses, Objective, Step
+
+ITERATIVE = [n for n in registry.names("learning_rules") if registry.load("learning_rules", n).iterative]
+
+
+def _model() -> tuple[Model, Trials]:
+    trials = population()
+    torch.manual_seed(0)
+    return Privileged(StubConfig(), DataSpec.of(trials)).eval(), trials
+
+
+def _objective(name: str, model: Model) -> Objective:
+    cls = registry.load("objectives", name)
+    return cls(cls.Config(), model)
+
+
+def _loss(name: str, batch: Batch, change: Tensor | None = None) -> tuple[Losses, Tensor]:
+    """The losses of a batch and their gradient by the predicted log rates; `change` is added to those."""
+    model, _ = _model()
+    output = model(batch.observed)
+    rates = output.predictions["counts"].detach() + (0 if change is None else change)
+    rates.requires_grad_()
+    output = dataclasses.replace(output, predictions={"counts": rates})
+    losses = _objective(name, model)(output, batch, Step(epoch=3, step=30))
+    return losses, torch.autograd.grad(losses.total, rates)[0]
+
+
+@pytest.mark.parametrize("name", registry.names("objectives"))
+def test_objective_gives_a_scalar_and_detached_terms(name: str) -> None:
+    losses, gradient = _loss(name, Batch.of(population()))
+    assert losses.total.shape == () and torch.isfinite(losses.total)
+    assert losses.terms
+    assert all(v.shape == () and not v.requires_grad and torch.isfinite(v) for v in losses.terms.values())
+    assert gradient.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", registry.names("objectives"))
+def test_objective_ignores_what_is_masked_out(name: str) -> None:
+    batch = Batch.of(population())
+    outside = ~batch.mask[..., None, None].expand(-1, -1, 8, 1)
+    plain, gradient = _loss(name, batch)
+    moved, _ = _loss(name, batch, outside * 3.0)
+    assert torch.equal(plain.total, moved.total)
+    assert (gradient[outside] == 0).all()
+
+
+@pytest.mark.parametrize("name", registry.names("objectives"))
+def test_objective_learns_nothing_where_the_weight_is_zero(name: str) -> None:
+    batch = Batch.of(population())
+    weight = torch.ones_like(batch.targets["counts"])
+    weight[:, ::2] = 0
+    weighted = dataclasses.replace(batch, loss_weight={"counts": weight})
+    _, gradient = _loss(name, weighted)
+    assert (gradient[:, ::2] == 0).all() and gradient[:, 1::2].abs().sum() > 0
+
+
+def _tensors(batch: Batch) -> dict[str, Tensor]:
+    groups: dict[str, Any] = {
+        "observed": batch.observed.signals,
+        "privileged": batch.privileged,
+        "targets": batch.targets,
+        "loss_weight": batch.loss_weight,
+    }
+    return {f"{g}/{n}": t for g, named in groups.items() for n, t in named.items()}
+
+
+def _continuous() -> Trials:
+    """Windows cut side by side from one recording, which is what transforms that move windows need."""
+    trials = population(mask=None)
+    return dataclasses.replace(trials, table=trials.table.assign(segment=0, start_bin=np.arange(len(trials)) * 12))
+
+
+@pytest.mark.parametrize("data", [population, _continuous, with_video, task])
+@pytest.mark.parametrize("name", registry.names("transforms"))
+def test_transform_leaves_the_batch_alone_and_is_keyed(name: str, data: Any) -> None:
+    trials = data().train
+    transform = registry.load("transforms", name)()
+    transform.prepare([trials])
+    batch = Batch.of(trials, np.arange(9))
+    before = {n: t.clone() for n, t in _tensors(batch).items()}
+    made = [_tensors(transform(batch, torch.Generator().manual_seed(seed))) for seed in (1, 1, 2)]
+    assert all(torch.equal(t, before[n]) for n, t in _tensors(batch).items())
+    assert made[0].keys() == made[1].keys()
+    assert all(torch.equal(made[0][n], made[1][n]) for n in made[0])
+    assert all(made[0][n].shape == t.shape for n, t in before.items())
+
+
+@pytest.mark.parametrize("name", registry.names("transforms"))
+def test_some_data_are_changed_by_each_transform(name: str) -> None:
+    changed = False
+    for data in (population, _continuous):
+        trials = data().train
+        transform = registry.load("transforms", name)()
+        transform.prepare([trials])
+        batch = Batch.of(trials)
+        after = _tensors(transform(batch, torch.Generator().manual_seed(0)))
+        changed |= any(not torch.equal(after[n], t) for n, t in _tensors(batch).items())
+    assert changed
+
+
+@pytest.mark.parametrize("name", ITERATIVE)
+def test_rule_adds_to_every_gradient(name: str) -> None:
+    from contract_stubs import Stitcher
+
+    sessions = two_sessions()
+    model = Stitcher(StubConfig(), DataSpec.of(sessions))
+    batches = [Batch.of(t, np.arange(6), i) for i, t in enumerate(sessions)]
+    rule = registry.load("learning_rules", name)()
+    objective = _objective("poisson", model)
+    losses = rule.gradients(model, objective, batches, Step())
+    assert torch.isfinite(losses.total) and losses.terms
+    once = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    assert once.keys() == dict(model.named_parameters()).keys()
+    rule.gradients(model, objective, batches, Step())
+    for n, p in model.named_parameters():
+        assert p.grad is not None
+        torch.testing.assert_close(p.grad, 2 * once[n])
+
+
+def test_output_is_only_what_a_model_says() -> None:
+    """Nothing of a batch's targets is reachable from what a forward pass is given."""
+    batch = Batch.of(population())
+    assert {f.name for f in dataclasses.fields(batch.observed)} == {"signals", "mask", "bins", "neural_name", "session"}
+    assert batch.observed.neural.shape[1:] == (10, 6)
+    assert set(batch.observed.signals) == {"counts"}
+    assert isinstance(Output().predictions, dict)

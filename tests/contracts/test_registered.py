@@ -1,0 +1,82 @@
+"""What holds for everything registered: names, summaries, documentation, options that round-trip through YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from neurodyn import config as configs
+from neurodyn import registry
+from neurodyn.data.datasets.base import Dataset
+from neurodyn.data.transforms.base import Transform
+from neurodyn.learning.base import LearningRule
+from neurodyn.metrics.base import Metric
+from neurodyn.models.base import Model
+from neurodyn.objectives.base import Objective
+from neurodyn.observations.base import Observation
+from neurodyn.training.config import TrainConfig
+
+INTERFACES = {
+    "models": Model,
+    "datasets": Dataset,
+    "transforms": Transform,
+    "observations": Observation,
+    "objectives": Objective,
+    "learning_rules": LearningRule,
+    "metrics": Metric,
+}
+DOCUMENTED = ("models", "datasets", "metrics")
+"""Kinds with a page for each thing."""
+THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind)]
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_every_kind_is_checked() -> None:
+    assert set(INTERFACES) == set(registry.KINDS)
+
+
+@pytest.mark.parametrize(("kind", "name"), THINGS)
+def test_file_class_and_summary_agree(kind: str, name: str) -> None:
+    cls = registry.load(kind, name)
+    assert issubclass(cls, INTERFACES[kind])
+    assert cls.__name__.lower() == name.replace("_", "")
+    assert registry.name_of(cls) == name
+    assert not cls.__subclasses__(), "a class is an interface or a leaf"
+    assert len(registry.summary(kind, name)) > 10
+
+
+@pytest.mark.parametrize(("kind", "name"), [thing for thing in THINGS if thing[0] in DOCUMENTED])
+def test_has_a_page(kind: str, name: str) -> None:
+    page = DOCS / kind / f"{name}.md"
+    assert page.is_file(), f"docs/{kind}/{name}.md is missing"
+    assert page.read_text().startswith("# ")
+
+
+@pytest.mark.parametrize(("kind", "name"), [t for t in THINGS if getattr(registry.load(*t), "Config", None)])
+def test_options_are_documented_and_round_trip(kind: str, name: str) -> None:
+    cls = registry.load(kind, name).Config
+    assert cls.__name__ == f"{registry.load(kind, name).__name__}Config"
+    config = cls()
+    assert configs.from_dict(cls, yaml.safe_load(configs.documented_yaml(config)) or {}) == config
+    assert configs.from_dict(cls, configs.to_dict(config)) == config
+    undocumented = set(configs.to_dict(config)) - set(configs.field_docs(cls))
+    assert not undocumented, f"fields without a docstring: {undocumented}"
+    with pytest.raises(ValueError, match="does not exist"):
+        configs.from_dict(cls, {"no_such_field": 1})
+
+
+@pytest.mark.parametrize("name", registry.names("models"))
+def test_defaults_a_model_brings_exist(name: str) -> None:
+    cls = registry.load("models", name)
+    configs.from_dict(TrainConfig, cls.training_defaults, "train")
+    objective = registry.load("objectives", cls.default_objective)
+    configs.from_dict(objective.Config, cls.objective_defaults, "objective")
+    assert cls.default_rule in registry.names("learning_rules")
+
+
+def test_training_options_round_trip() -> None:
+    config = TrainConfig(learning_rate=1e-3, max_cpu_s=2.5)
+    assert configs.from_dict(TrainConfig, yaml.safe_load(configs.documented_yaml(config))) == config
+    assert set(configs.to_dict(config)) == set(configs.field_docs(TrainConfig))

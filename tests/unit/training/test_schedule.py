@@ -1,0 +1,36 @@
+import dataclasses
+
+import pytest
+
+from neurodyn.training.config import TrainConfig
+from neurodyn.training.schedule import Plateau, learning_rate
+
+CONFIG = TrainConfig(epochs=20, learning_rate=0.1, warmup_epochs=2)
+
+
+def _rates(schedule: str, **more: float) -> list[float]:
+    config = dataclasses.replace(CONFIG, schedule=schedule)
+    return [learning_rate(config, step, 5, **more) for step in range(101)]
+
+
+def test_warm_up_is_linear_and_never_zero() -> None:
+    rates = _rates("constant")
+    assert rates[:10] == pytest.approx([0.1 * (i + 1) / 11 for i in range(10)])
+    assert set(rates[10:]) == {0.1}
+
+
+def test_cosine_falls_to_one_percent_at_the_last_epoch() -> None:
+    rates = _rates("cosine")
+    assert rates[10] == pytest.approx(0.1)
+    assert rates[55] == pytest.approx(0.1 * (0.01 + 0.99 / 2))
+    assert rates[100] == pytest.approx(0.001)
+    assert all(a > b for a, b in zip(rates[10:], rates[11:]))
+
+
+def test_plateau_shrinks_after_six_epochs_without_a_better_score() -> None:
+    plateau, scales = Plateau(), []
+    for score in [0.1, 0.2, *[0.15] * 5, 0.3, *[0.3] * 12]:
+        plateau.saw(score)
+        scales.append(plateau.scale)
+    assert scales == pytest.approx([1.0] * 13 + [0.95] * 6 + [0.95**2])
+    assert _rates("plateau", plateau_scale=0.5)[50] == pytest.approx(0.05)
