@@ -1,1 +1,1 @@
-"""report."""
+"""Figures and the one self-contained HTML page."""

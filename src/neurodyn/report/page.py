@@ -1,0 +1,114 @@
+"""The report: one HTML file that holds everything it shows."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+import neurodyn
+from neurodyn.data.writing import written_whole
+from neurodyn.errors import InvalidInput
+from neurodyn.report.base import Section, table
+from neurodyn.report.behaviour import Behaviour
+from neurodyn.report.calibration import Calibration
+from neurodyn.report.conditions import Conditions
+from neurodyn.report.diagnosis import Diagnosis
+from neurodyn.report.inputs import Inputs
+from neurodyn.report.latents import Latents
+from neurodyn.report.learning_curves import LearningCurves
+from neurodyn.report.rasters import Rasters
+from neurodyn.report.rates import Rates
+from neurodyn.report.reproduce import Reproduce
+from neurodyn.report.scores import Scores
+from neurodyn.report.subject import Subject
+from neurodyn.report.trajectories import Trajectories
+
+SECTIONS: tuple[Section, ...] = (
+    Scores(),
+    Diagnosis(),
+    LearningCurves(),
+    Rasters(),
+    Rates(),
+    Calibration(),
+    Conditions(),
+    Latents(),
+    Trajectories(),
+    Inputs(),
+    Behaviour(),
+    Reproduce(),
+)
+"""In the order of the page: the answer, then whether to believe it, then what it looks like."""
+_HERE = Path(__file__).parent
+
+
+def write(subjects: Sequence[Subject], path: str | Path) -> Path:
+    """Writes the report of one or more subjects and returns its path.
+
+    Args:
+        subjects: fitted models with their trials; names must differ.
+        path: of the HTML file; its folder is made if needed. The file is replaced at once or not at all.
+
+    Raises:
+        InvalidInput: no subject, or two of the same name.
+    """
+    if not subjects:
+        raise InvalidInput("subjects", "none", "at least one fitted model")
+    names = [s.name for s in subjects]
+    if len(set(names)) < len(names):
+        raise InvalidInput("subjects", names, "a different name for each subject")
+    page = render(subjects)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as beside:
+        beside.write_text(page, encoding="utf-8")
+    return path
+
+
+def render(subjects: Sequence[Subject]) -> str:
+    """The page as text."""
+    import jinja2
+    import plotly.offline
+
+    sections = []
+    for section in SECTIONS:
+        shown = [s for s in subjects if section.applies(s)]
+        if shown:
+            html = section.compare(shown) if len(subjects) > 1 else section.html(shown[0])
+            sections.append({"name": section.name, "title": section.title, "lead": section.lead, "html": html})
+    template = jinja2.Environment(autoescape=True).from_string((_HERE / "page.html.jinja").read_text(encoding="utf-8"))
+    return template.render(
+        title=_title(subjects),
+        version=neurodyn.__version__,
+        date=f"{datetime.date.today():%d %B %Y}",
+        summary=_summary(subjects),
+        sections=sections,
+        css=(_HERE / "page.css").read_text(encoding="utf-8"),
+        script=(_HERE / "page.js").read_text(encoding="utf-8"),
+        plotly=plotly.offline.get_plotlyjs(),
+    )
+
+
+def _title(subjects: Sequence[Subject]) -> str:
+    data = list(dict.fromkeys(s.test.name for s in subjects))
+    models = " and ".join(s.name for s in subjects) if len(subjects) < 4 else f"{len(subjects)} models"
+    return f"{models} on {' and '.join(data)}"
+
+
+def _summary(subjects: Sequence[Subject]) -> str:
+    """One row a subject: the data, in numbers."""
+    head = ["Model", "Data", "Trials (train / valid / test)", "Units (held out)", "Window", "Bins", "Seed"]
+    rows = []
+    for s in subjects:
+        test = s.test
+        counts = " / ".join(str(len(s.trials[k])) if k in s.trials else "–" for k in ("train", "valid", "test"))
+        held = f"{test.units} ({len(test.heldout)})" if test.units else "–"
+        forward = f", of which {test.forward} predicted ahead" if test.forward else ""
+        rows.append(
+            [
+                *(escape(s.name), escape(test.name), counts, held, f"{test.bins * test.bin_s:.3g} s"),
+                *(f"{test.bins} × {test.bin_s * 1000:g} ms{forward}", escape(str(s.config.get("seed", "–")))),
+            ]
+        )
+    return table(head, rows, "summary")

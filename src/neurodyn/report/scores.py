@@ -1,0 +1,142 @@
+"""Scores with what gives them meaning: intervals, baselines, paired differences, ceilings, definitions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from neurodyn.metrics.base import Score
+from neurodyn.report.base import Section, table
+from neurodyn.report.score_picture import score_picture
+from neurodyn.report.subject import Subject
+
+BASELINES = ("mean_rate", "smoothing", "glm", "untrained", "shuffled")
+"""Order of the baselines' columns; others follow."""
+
+
+class Scores(Section):
+    """The score table, every subject side by side, and the same numbers as a picture."""
+
+    name = "scores"
+    title = "Scores"
+    lead = (
+        "Is the model better than simpler ones, on data it never saw? Every score stands beside the same measure for each "
+        "baseline on the same trials, and the ceiling where the truth is known."
+    )
+
+    def applies(self, subject: Subject) -> bool:
+        """Whether anything was scored."""
+        return bool(subject.scores)
+
+    def html(self, subject: Subject) -> str:
+        """Table and picture of one subject."""
+        return self.compare([subject])
+
+    def compare(self, subjects: Sequence[Subject]) -> str:
+        """One table and one picture for all subjects, measure by measure."""
+        names = list(dict.fromkeys(score.name for s in subjects for score in s.scores))
+        found = {(score.name, s.name): score for s in subjects for score in s.scores}
+        baselines = list(dict.fromkeys(b for score in found.values() for b in score.baselines))
+        baselines.sort(key=lambda b: BASELINES.index(b) if b in BASELINES else len(BASELINES))
+        return (
+            _table(subjects, names, found, baselines)
+            + _definitions(names, found)
+            + score_picture(subjects, names, found, baselines)
+        )
+
+
+def best_baseline(score: Score) -> str | None:
+    """Name of the baseline with the best value; None without a finite one."""
+    finite = {name: value for name, value in score.baselines.items() if math.isfinite(value)}
+    if not finite:
+        return None
+    return (max if score.direction == "higher" else min)(finite, key=lambda name: finite[name])
+
+
+def verdict(score: Score) -> str:
+    """`better`, `worse` or `tie` against the best baseline, by the paired 95 % interval; `alone` where there is none."""
+    best = best_baseline(score)
+    if best is None or best not in score.difference:
+        return "alone"
+    _, low, high = score.difference[best]
+    sign = 1 if score.direction == "higher" else -1
+    if min(sign * low, sign * high) > 0:
+        return "better"
+    return "worse" if max(sign * low, sign * high) < 0 else "tie"
+
+
+def number(value: float | None, *, signed: bool = False) -> str:
+    """A score for people: three decimals, a true minus sign; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:{'+' if signed else ''}.3f}".replace("-", "−")
+
+
+def _interval(pair: tuple[float, float], *, signed: bool = False) -> str:
+    return f"[{number(pair[0], signed=signed)}, {number(pair[1], signed=signed)}]"
+
+
+def _table(
+    subjects: Sequence[Subject],
+    names: Sequence[str],
+    found: Mapping[tuple[str, str], Score],
+    baselines: Sequence[str],
+) -> str:
+    several, published = len(subjects) > 1, any(s.published is not None for s in found.values())
+    head = ["Measure", *(["Model"] if several else []), "Value", "95 % interval"]
+    head += ["Against the best baseline", *(escape(b.replace("_", " ")) for b in baselines), "Ceiling"]
+    head += [*(["Published"] if published else []), "<i>n</i>"]
+    rows = []
+    for k, name in enumerate(names):
+        first = True
+        for subject in subjects:
+            score = found.get((name, subject.name))
+            if score is None:
+                continue
+            arrow = "↑" if score.direction == "higher" else "↓"
+            better = "higher is better" if score.direction == "higher" else "lower is better"
+            label = (
+                f'<abbr title="{escape(score.definition)} ({better})">{escape(name)}</abbr> {arrow}<sup>{k + 1}</sup>'
+            )
+            best = best_baseline(score)
+            row = [label if first else "", *([escape(subject.name)] if several else [])]
+            row += [f"<b>{number(score.value)}</b>", _interval(score.interval), _difference(score, best)]
+            row += [
+                f'<span class="best" title="the best baseline">{number(score.baselines.get(b))}</span>'
+                if b == best
+                else number(score.baselines.get(b))
+                for b in baselines
+            ]
+            row += [number(score.ceiling), *([number(score.published)] if published else []), str(score.n)]
+            rows.append(row)
+            first = False
+    return table(head, rows, "scores")
+
+
+def _difference(score: Score, best: str | None) -> str:
+    if best is None or best not in score.difference:
+        return "–"
+    value, low, high = score.difference[best]
+    state = verdict(score)
+    sign = {"better": "▲", "worse": "▼", "tie": "≈"}[state]
+    meaning = {"better": "better than", "worse": "worse than", "tie": "not distinguishable from"}[state]
+    words = f"{meaning} {best.replace('_', ' ')}"
+    interval = _interval((low, high), signed=True)
+    return f'<span class="{state}" title="{escape(words)}">{sign} {number(value, signed=True)} {interval}</span>'
+
+
+def _definitions(names: Sequence[str], found: Mapping[tuple[str, str], Score]) -> str:
+    items, kinds = [], set()
+    for name in names:
+        score = next(s for (other, _), s in found.items() if other == name)
+        better = "higher" if score.direction == "higher" else "lower"
+        items.append(f"<li><b>{escape(name)}</b>: {escape(score.definition)} ({better} is better)</li>")
+        kinds.add(str(score.context.get("interval", "95 % bootstrap over test trials")))
+    return (
+        '<p class="caption">Test split only; <i>n</i> is the number of test trials. Brackets: '
+        f"{escape('; '.join(sorted(kinds)))}. “Against the best baseline” is the score minus the underlined baseline with its "
+        "paired interval over the same resampled trials: ▲ better, ▼ worse, ≈ not distinguishable. "
+        "Intervals hold for these trials and these weights; they say nothing about other seeds or sessions.</p>"
+        f'<ol class="definitions">{"".join(items)}</ol>'
+    )

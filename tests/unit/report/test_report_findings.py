@@ -1,0 +1,130 @@
+"""Every check says `fine` of a sound subject and `look` of one with just that defect."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from neurodyn.data.inference import Inference
+from neurodyn.report import findings, training_findings
+from neurodyn.report.diagnosis import Diagnosis, diagnose
+from neurodyn.report.subject import Subject
+
+
+def with_inference(subject: Subject, **changes: Any) -> Subject:
+    test = dataclasses.replace(subject.test_inference, **changes)
+    return dataclasses.replace(subject, inferred={**subject.inferred, "test": test})
+
+
+def with_history(subject: Subject, **columns: Any) -> Subject:
+    rows = [dict(row) for row in subject.history]
+    for name, values in columns.items():
+        for row, value in zip(rows, values):
+            row[name.replace("__", "/")] = float(value)
+    return dataclasses.replace(subject, history=rows)
+
+
+def test_a_sound_subject_is_fine(subject):
+    sound = dataclasses.replace(subject, scores=subject.scores[:1])
+    assert [f for f in diagnose(sound) if f.state != "fine"] == []
+    assert len(diagnose(sound)) >= 11
+
+
+def test_scores_at_or_below_a_baseline(subject):
+    found = findings.beats_baselines(subject)
+    assert found.state == "look"
+    assert "rate_r2 (0.600) is worse than smoothing (0.700)" in found.sentence
+    assert "behaviour_r2 (0.810) cannot be told from smoothing" in found.sentence
+    assert "co_bps" not in found.sentence
+
+
+def test_values_that_are_not_finite(subject):
+    rates = subject.test_inference.rates.copy()
+    rates[0, 0, 0] = np.nan
+    assert findings.finite_values(with_inference(subject, rates=rates)).state == "look"
+    assert findings.finite_values(subject) is None
+
+
+def test_silent_units(subject):
+    train = subject.trials["train"]
+    counts = train.counts.copy()
+    counts[:, :, 5] = 0
+    signals = {**train.signals, "counts": dataclasses.replace(train.signals["counts"], values=counts)}
+    silent = dataclasses.replace(
+        subject, trials={**subject.trials, "train": dataclasses.replace(train, signals=signals)}
+    )
+    found = findings.silent_units(silent)
+    assert found.state == "look" and "unit 6" in found.sentence
+
+
+def test_dead_units(subject):
+    rates = subject.test_inference.rates.copy()
+    rates[:, :, [1, 3]] = rates[:, :, [1, 3]].mean((0, 1))
+    found = findings.dead_units(with_inference(subject, rates=rates))
+    assert found.state == "look" and "units 2, 4" in found.sentence
+
+
+def test_floored_rates(subject):
+    rates = subject.test_inference.rates.copy()
+    rates[:, ::10] = 1e-9
+    assert findings.floored_rates(with_inference(subject, rates=rates)).state == "look"
+
+
+def test_idle_latents(subject):
+    latents = subject.test_inference.latents.copy()
+    latents[:, :, :3] *= 1e-5
+    found = findings.idle_latents(with_inference(subject, latents=latents))
+    assert found.state == "look" and "3 of 6" in found.sentence
+    assert findings.idle_latents(with_inference(subject, latents=0 * latents)).state == "look"
+
+
+def test_idle_inputs(subject):
+    assert findings.input_use(with_inference(subject, inputs=1e-6 * subject.test_inference.inputs)).state == "look"
+    assert findings.input_use(with_inference(subject, inputs=None)) is None
+
+
+def test_copied_spikes(subject):
+    test = subject.test
+    rates = subject.test_inference.rates.copy()
+    rates[:, :, test.heldin] += 0.3 * test.counts[:, :, test.heldin]
+    found = findings.copied_spikes(with_inference(subject, rates=rates))
+    assert found.state == "look"
+    rates[:, :, test.heldout] += 0.3 * test.counts[:, :, test.heldout]
+    assert findings.copied_spikes(with_inference(subject, rates=rates)).state == "fine", "held-out units say it is real"
+
+
+def test_poor_generalisation(subject):
+    train = subject.trials["train"]
+    memory = Inference(train.bin_s, (0.9 * train.counts + 0.05).astype(np.float32))
+    over = dataclasses.replace(subject, inferred={**subject.inferred, "train": memory})
+    assert findings.generalisation(over).state == "look"
+
+
+def test_collapsed_kl(subject):
+    found = training_findings.kl_collapse(with_history(subject, valid__kl_inputs=np.full(60, 1e-3)))
+    assert found.state == "look" and "posterior of inputs" in found.advice
+
+
+def test_over_fitting(subject):
+    turned = 0.5 + 0.0002 * (np.arange(60.0) - 20) ** 2
+    assert training_findings.over_fitting(with_history(subject, valid__counts_nll=turned)).state == "look"
+
+
+def test_train_valid_gap(subject):
+    apart = subject.curve("train/counts_nll") * 1.3
+    assert training_findings.train_valid_gap(with_history(subject, valid__counts_nll=apart)).state == "look"
+
+
+def test_stopping_at_either_end(subject):
+    last = training_findings.stopping(with_history(subject, valid__score=np.arange(60)))
+    assert last.state == "look" and "still improving" in last.sentence
+    first = dataclasses.replace(with_history(subject, valid__score=-np.arange(60)), config={})
+    assert training_findings.stopping(first).state == "look"
+
+
+def test_findings_worth_a_look_come_first(subject):
+    html = Diagnosis().html(subject)
+    assert html.index('class="look"') < html.index('class="fine"')
+    assert "1 of " in html

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+
+from neurodyn.report.scores import Scores, best_baseline, number, verdict
+
+
+def test_verdicts_follow_the_paired_interval(subject):
+    assert [verdict(s) for s in subject.scores] == ["better", "tie", "worse"]
+    assert [best_baseline(s) for s in subject.scores] == ["glm", "smoothing", "smoothing"]
+
+
+def test_where_lower_is_better_signs_turn(subject):
+    lower = [dataclasses.replace(s, direction="lower") for s in subject.scores]
+    assert best_baseline(lower[0]) == "shuffled"
+    assert [verdict(s) for s in lower[1:]] == ["alone", "better"]
+
+
+def test_without_baselines_a_score_stands_alone(subject):
+    bare = dataclasses.replace(subject.scores[0], baselines={"glm": math.nan}, difference={})
+    assert best_baseline(bare) is None and verdict(bare) == "alone"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.12345, "0.123"), (-0.5, "−0.500"), (None, "–"), (math.nan, "–")])
+def test_numbers_for_people(value, text):
+    assert number(value) == text
+
+
+def test_table_holds_every_number_and_escapes_definitions(subject):
+    html = Scores().html(subject)
+    assert html.count("<tr>") == 1 + len(subject.scores)
+    for text in ("0.260", "[0.230, 0.290]", "−0.900", "+0.040 [+0.020, +0.060]", "shuffled", "0.350"):
+        assert text in html
+    assert "&lt;i&gt;mean&lt;/i&gt;" in html
+
+
+def test_subjects_stand_side_by_side(subject, make_subject):
+    html = Scores().compare([subject, make_subject("other <model>", noise=0.3)])
+    assert html.count("<tr>") == 1 + 2 * len(subject.scores)
+    assert "other &lt;model&gt;" in html and "other <model>" not in html
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_only_worse_baselines_lie_beyond_the_axis(subject, direction):
+    sign = 1 if direction == "higher" else -1
+    baselines = {"better": sign * 50.0, "worse": -sign * 50.0}
+    score = dataclasses.replace(subject.scores[0], baselines=baselines, direction=direction, difference={})
+    html = Scores().html(dataclasses.replace(subject, scores=[score]))
+    assert "worse: " in html and f"worse: {-sign * 50:.3f}, beyond the axis" in html
+    assert f"better: {sign * 50:.3f}, beyond" not in html
