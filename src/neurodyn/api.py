@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurodyn import config as configs
 from neurodyn import registry
@@ -20,6 +20,9 @@ from neurodyn.models.base import Model
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.partition import Parts, check_disjoint, fingerprint, partition
 from neurodyn.training.run import environment
+
+if TYPE_CHECKING:
+    from neurodyn.report.subject import Subject
 
 BASELINES = ("mean_rate", "smoothing", "glm")
 """Simpler models that every model of spikes is compared with, fitted on the same trials."""
@@ -138,17 +141,32 @@ def report(
         InvalidInput: as for `evaluate`.
     """
     from neurodyn.report import page
+
+    return page.write(subjects(fitted, trials=trials, samples=samples), path)
+
+
+def subjects(
+    fitted: Estimator | str | Path | Sequence[Estimator | str | Path], *, trials: Data | None = None, samples: int = 50
+) -> list[Subject]:
+    """All that a report or a figure shows of fitted models, one item a model and session; `scores.json` is written on the way.
+
+    Args:
+        fitted, trials, samples: as for `report`.
+
+    Raises:
+        InvalidInput: as for `evaluate`.
+    """
     from neurodyn.report.subject import Subject
 
     given = [fitted] if isinstance(fitted, Estimator | str | Path) else list(fitted)
     estimators = [each if isinstance(each, Estimator) else Estimator.load(each) for each in given]
     known: dict[tuple[str, str, str], Evaluation] = {}
-    subjects = []
+    found = []
     for name, estimator in zip(_names(estimators), estimators):
         assessed = _assess(estimator, trials, True, samples, known)
         if estimator.run_ is not None:
             estimator.run_.write_scores([score for each in assessed for score in each.scores])
-        subjects += [
+        found += [
             Subject(
                 name=name if len(assessed) == 1 else f"{name}, {each.session}",
                 trials={split: t for split, t in each.evaluation.trials.items()},
@@ -161,7 +179,7 @@ def report(
             )
             for each in assessed
         ]
-    return page.write(subjects, path)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

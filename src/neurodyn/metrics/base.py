@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from neurodyn import registry
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
 
 Split = Literal["train", "valid", "test"]
 
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """A ratio of sums over test trials, kept trial by trial so that it can be resampled.
+    """A statistic of sums over test trials, kept trial by trial: a bootstrap draw is a weighted sum of rows, so it is exact and cheap."""
 
-    value = offset + sign · Σ_k w_k (Σ_trial numerator_k / Σ_trial denominator_k), with weights w_k that sum to 1.
-    Bits per spike: one k, offset 0, sign +1. R² per output: numerator residual and denominator total sum of squares, offset 1, sign −1.
-    """
-
-    numerator: np.ndarray
-    """`(trial, k)`."""
-    denominator: np.ndarray
-    """`(trial, k)`."""
-    offset: float = 0.0
-    sign: float = 1.0
-    weights: np.ndarray | None = None
-    """`(k,)`; uniform by default."""
+    sums: np.ndarray
+    """`(trial, quantity)`: what each trial adds to the sums the statistic is made of (spikes, squared residuals, ...)."""
+    statistic: Callable[[np.ndarray], np.ndarray]
+    """From sums over trials `(draw, quantity)` to values `(draw,)`."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What to say beside the score (floored rates, the penalty chosen)."""
 
     def under(self, resampled: np.ndarray) -> np.ndarray:
         """Value under trial weights `(draw, trial)`, `(draw,)`."""
-        weights = (
-            np.full(self.numerator.shape[1], 1 / self.numerator.shape[1]) if self.weights is None else self.weights
-        )
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = (resampled @ self.numerator) / (resampled @ self.denominator)
-        return np.asarray(self.offset + self.sign * ratio @ weights)
+            return np.asarray(self.statistic(resampled @ self.sums))
 
     @cached_property
     def value(self) -> float:
         """Over all trials once."""
-        return float(self.under(np.ones((1, len(self.numerator))))[0])
+        return float(self.under(np.ones((1, len(self.sums))))[0])
 
 
 @dataclass(frozen=True)
@@ -107,11 +100,52 @@ class Metric(ABC):
 
     @abstractmethod
     def measure(self, evaluation: Evaluation) -> Measurement:
-        """The measurement on the test split; anything fitted is fitted on train and chosen on valid."""
+        """The measurement on the test split; anything fitted is fitted on train and chosen on train or valid.
+
+        Raises:
+            InvalidInput: inferred values that are not finite, or rates below zero, where the mask says there is data.
+        """
 
     def oracle(self, evaluation: Evaluation) -> Evaluation | None:
         """The same trials with the truth in place of the inference, for the ceiling; None where there is no truth or no meaning."""
-        return None
+        return with_truth(evaluation)
+
+
+def with_truth(evaluation: Evaluation) -> Evaluation | None:
+    """The evaluation of a model that knows the true rates and latents; None where the trials carry no truth."""
+    inferred: dict[Split, Inference] = {}
+    for split, trials in evaluation.trials.items():
+        if "rates" not in trials.truth:
+            return None
+        inferred[split] = Inference(trials.bin_s, rates=trials.truth["rates"], latents=trials.truth.get("latents"))
+    return Evaluation(evaluation.trials, inferred)
+
+
+def shuffled(evaluation: Evaluation, seed: int = 0) -> Evaluation:
+    """The same evaluation with the test trials' inference given to other test trials.
+
+    No trial keeps its own. Train and valid stay paired, so that a decoder is fitted as before and only its test pairing is broken. A measure
+    that hardly falls under this does not look at single trials.
+
+    Raises:
+        InvalidInput: fewer than two test trials.
+    """
+    n = len(evaluation.trials["test"])
+    if n < 2:
+        raise InvalidInput("test trials", n, "at least 2 to shuffle")
+    cycle = np.random.default_rng(seed).permutation(n)
+    partner = np.empty(n, int)
+    partner[cycle] = np.roll(cycle, 1)  # one cycle through all trials has no fixed point
+    test = evaluation.inferred["test"]
+    moved = {
+        name: value[partner] for name in ("rates", "latents", "inputs") if (value := getattr(test, name)) is not None
+    }
+    spread = {name: value[partner] for name, value in test.spread.items()}
+    extra = {name: value[partner] for name, value in test.extra.items()}
+    return Evaluation(
+        evaluation.trials,
+        {**evaluation.inferred, "test": dataclasses.replace(test, **moved, spread=spread, extra=extra)},
+    )
 
 
 def score(
@@ -125,7 +159,7 @@ def score(
 ) -> Score:
     """A metric's score with its interval, its baselines' values and paired differences, and its ceiling."""
     measured = metric.measure(evaluation)
-    n = len(measured.numerator)
+    n = len(measured.sums)
     resampled = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws).astype(float)
     drawn = measured.under(resampled)
     values: dict[str, float] = {}
@@ -135,19 +169,52 @@ def score(
             continue
         other = metric.measure(baseline)
         values[name] = other.value
-        low, high = np.nanpercentile(drawn - other.under(resampled), [2.5, 97.5])
-        difference[name] = (measured.value - other.value, float(low), float(high))
+        difference[name] = (measured.value - other.value, *_interval(drawn - other.under(resampled)))
     truth = metric.oracle(evaluation)
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
     return Score(
-        name=type(metric).__module__.rsplit(".", 1)[-1],
+        name=registry.name_of(type(metric)),
         definition=metric.definition,
         value=measured.value,
-        interval=(float(low), float(high)),
+        interval=_interval(drawn),
         n=n,
         direction=metric.direction,
         baselines=values,
-        ceiling=None if truth is None else metric.measure(truth).value,
+        ceiling=metric.measure(truth).value if truth is not None and metric.applies(truth) else None,
         difference=difference,
-        context={"interval": "95 % bootstrap over test trials", **(context or {})},
+        context={"interval": "95 % bootstrap over test trials", **measured.context, **(context or {})},
     )
+
+
+def score_all(
+    evaluation: Evaluation,
+    baselines: Mapping[str, Evaluation] | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    draws: int = 2000,
+    seed: int = 0,
+    context: Mapping[str, Any] | None = None,
+) -> list[Score]:
+    """The scores of every metric that applies (or of those named), each with the baselines given.
+
+    Raises:
+        UnknownName: a metric no one registered.
+        InvalidInput: a named metric that does not apply to these trials.
+    """
+    found: list[Score] = []
+    for name in registry.names("metrics") if metrics is None else metrics:
+        metric: Metric = registry.load("metrics", name)()
+        if metric.applies(evaluation):
+            found.append(score(metric, evaluation, baselines, draws=draws, seed=seed, context=context))
+        elif metrics is not None:
+            raise InvalidInput(
+                "metrics", name, "a metric these trials and this model can be scored with", metric.definition
+            )
+    return found
+
+
+def _interval(drawn: np.ndarray) -> tuple[float, float]:
+    finite = drawn[np.isfinite(drawn)]  # a draw without a spike has no value
+    if not len(finite):
+        return float("nan"), float("nan")
+    low, high = np.percentile(finite, [2.5, 97.5])
+    return float(low), float(high)

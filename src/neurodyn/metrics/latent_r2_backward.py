@@ -1,0 +1,21 @@
+"""Inferred latents read linearly from the true ones."""
+
+from __future__ import annotations
+
+from neurodyn.metrics._latents import has_latents, mapped_r2
+from neurodyn.metrics.base import Evaluation, Measurement, Metric
+
+
+class LatentR2Backward(Metric):
+    """Variance-weighted R² of the inferred latents, mapped linearly from the true ones: is there anything but the truth?"""
+
+    definition = (
+        "Variance-weighted R2 on test trials, all bins, of a linear map with intercept from the true to the inferred latents, fitted on train "
+        "with a tiny ridge chosen on valid."
+    )
+
+    def applies(self, evaluation: Evaluation) -> bool:
+        return has_latents(evaluation)
+
+    def measure(self, evaluation: Evaluation) -> Measurement:
+        return mapped_r2(evaluation, to_truth=False)

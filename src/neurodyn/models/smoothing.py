@@ -1,0 +1,138 @@
+"""Gaussian smoothing of each unit's own counts, and a Poisson readout to the units that are held out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from neurodyn.config import check_choices, check_range
+from neurodyn.data.batch import Batch, Observed
+from neurodyn.data.spec import DataSpec
+from neurodyn.data.trials import Trials
+from neurodyn.models.base import Model, Output
+from neurodyn.models.parts.kernel_smoothing import smoothed_rates
+from neurodyn.models.parts.poisson_regression import Fit, Rows, fit_validated
+from neurodyn.models.parts.spike_counts import mean_counts, require_spikes, thinned
+
+
+@dataclass(frozen=True)
+class SmoothingConfig:
+    """What the validation trials choose from."""
+
+    widths: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
+    """Standard deviations of the Gaussian kernel, in bins."""
+    strengths: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+    """How many bins of data the mean rate is worth (gamma prior)."""
+    folds: int = 5
+    """Parts the spikes are dealt into, at random; one is set aside to choose the width of a unit's own smoothing by."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, "model")
+        check_range("model.folds", self.folds, 2)
+        for name in ("widths", "strengths"):
+            for value in getattr(self, name) or (0.0,):
+                check_range(f"model.{name}", value, 0, open_low=True)
+
+
+class Smoothing(Model):
+    """Rates by kernel smoothing: held-in units from their own counts, held-out units by a Poisson readout of the smoothed ones."""
+
+    Config: ClassVar = SmoothingConfig
+    default_rule: ClassVar[str] = "closed_form"
+
+    def __init__(self, config: SmoothingConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        require_spikes(spec, "smoothing")
+        for i, session in enumerate(spec.sessions):
+            self.register_buffer(f"mean_{i}", torch.ones(session.units))
+            self.register_buffer(f"own_{i}", torch.ones(session.heldin, 2))  # width, strength
+            self.register_buffer(f"ahead_{i}", torch.ones(session.heldin, 2))
+            self.register_buffer(f"readout_width_{i}", torch.ones(()))
+            self.register_buffer(f"weights_{i}", torch.zeros(session.heldin, session.units - session.heldin))
+            self.register_buffer(f"bias_{i}", torch.zeros(session.units - session.heldin))
+
+    def solve(self, train: Sequence[Trials], valid: Sequence[Trials]) -> None:
+        """Chooses every unit's own kernel on training and validation trials; fits the readout on training trials, its width chosen on validation trials.
+
+        A unit's kernel is chosen by thinning: spikes set aside at random are scored under the rate smoothed from the rest, since the likelihood of the
+        very counts that were smoothed always prefers no smoothing. For forward bins the counts of those bins are scored.
+        """
+        for i, (seen, unseen) in enumerate(zip(train, valid, strict=True)):
+            training, validation = Batch.of(seen, session=i), Batch.of(unseen, session=i)
+            self.get_buffer(f"mean_{i}").copy_(mean_counts(training))
+            self._choose_kernels(i, (training, validation))
+            if self.spec.sessions[i].units > self.spec.sessions[i].heldin:
+                fits = {width: self._readout(i, training, validation, width) for width in self.config.widths}
+                width = max(fits, key=lambda w: fits[w].score)
+                self.get_buffer(f"readout_width_{i}").fill_(width)
+                self.get_buffer(f"weights_{i}").copy_(torch.from_numpy(fits[width].weights))
+                self.get_buffer(f"bias_{i}").copy_(torch.from_numpy(fits[width].bias))
+
+    def _choose_kernels(self, i: int, batches: Sequence[Batch]) -> None:
+        pairs = [(width, strength) for width in self.config.widths for strength in self.config.strengths]
+        heldin, share = self.spec.sessions[i].heldin, 1 / self.config.folds
+        mean = self.get_buffer(f"mean_{i}")[:heldin]
+        own = torch.zeros(len(pairs), heldin, dtype=torch.float64)
+        ahead = torch.zeros_like(own)
+        for batch in batches:
+            counts, mask, bins = batch.observed.neural, batch.observed.mask, batch.observed.bins
+            aside = thinned(counts, self.config.folds, seed=i)[0]
+            kept = (counts - aside) / (1 - share)
+            future = batch.targets[str(batch.observed.neural_name)][:, counts.shape[1] :, :heldin]
+            for p, (width, strength) in enumerate(pairs):
+                # what is kept counts for 1 - share of a bin, so the same prior weighs more beside it
+                rates = smoothed_rates(kept, mask, mean, width, strength / (1 - share))
+                own[p] += _log_likelihood(aside, rates * share, mask)
+                if future.shape[1]:
+                    rates = smoothed_rates(counts, mask, mean, width, strength, bins=bins)[:, counts.shape[1] :]
+                    ahead[p] += _log_likelihood(future, rates, batch.mask[:, counts.shape[1] :])
+        grid = torch.tensor(pairs)
+        self.get_buffer(f"own_{i}").copy_(grid[own.argmax(0)])
+        self.get_buffer(f"ahead_{i}").copy_(grid[ahead.argmax(0)])
+
+    def _features(self, i: int, observed: Observed, width: float) -> Tensor:
+        mean = self.get_buffer(f"mean_{i}")[: observed.neural.shape[2]]
+        strength = min(self.config.strengths)  # the readout has a ridge of its own
+        features: Tensor = smoothed_rates(observed.neural, observed.mask, mean, width, strength, bins=observed.bins)
+        return features
+
+    def _readout(self, i: int, train: Batch, valid: Batch, width: float) -> Fit:
+        def rows(batch: Batch) -> Rows:
+            seen = batch.observed
+            heldin, bins = seen.neural.shape[2], seen.neural.shape[1]
+            x = self._features(i, seen, width)[:, :bins]
+            y = batch.targets[str(seen.neural_name)][:, :bins, heldin:]
+            return Rows(x[seen.mask].numpy(), y[seen.mask].numpy())
+
+        return fit_validated(rows(train), rows(valid))
+
+    def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
+        i, seen = observed.session, observed.neural.shape[1]
+        assert observed.neural_name is not None
+        own, ahead = self.get_buffer(f"own_{i}"), self.get_buffer(f"ahead_{i}")
+        past = self._per_unit(i, observed, own)[:, :seen]
+        heldin = torch.cat([past, self._per_unit(i, observed, ahead)[:, seen:]], 1) if observed.bins > seen else past
+        features = self._features(i, observed, float(self.get_buffer(f"readout_width_{i}")))
+        heldout = features @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")
+        log_rates = torch.cat([heldin.clamp_min(1e-9).log(), heldout], 2)
+        return Output({observed.neural_name: log_rates[..., None]}, latents=heldin)
+
+    def _per_unit(self, i: int, observed: Observed, kernels: Tensor) -> Tensor:
+        """Held-in rates over all bins, every unit with its own width and strength."""
+        mean = self.get_buffer(f"mean_{i}")[: len(kernels)]
+        rates = torch.empty(observed.trials, observed.bins, len(kernels), device=observed.mask.device)
+        for width in sorted(set(kernels[:, 0].tolist())):
+            unit = kernels[:, 0] == width
+            rates[:, :, unit] = smoothed_rates(
+                observed.neural[:, :, unit], observed.mask, mean[unit], width, kernels[unit, 1], bins=observed.bins
+            )
+        return rates
+
+
+def _log_likelihood(counts: Tensor, rates: Tensor, mask: Tensor) -> Tensor:
+    rates = rates.double().clamp_min(1e-9)
+    return ((counts * rates.log() - rates) * mask[..., None]).sum((0, 1))
