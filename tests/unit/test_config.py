@@ -67,7 +67,7 @@ def test_numbers_yaml_reads_as_text() -> None:
 def test_checks_of_a_built_config() -> None:
     check_choices(Outer(), "model")
     with pytest.raises(InvalidInput, match=r"model\.kind"):
-        check_choices(dataclasses.replace(Outer(), **{"kind": "lstm"}), "model")
+        check_choices(dataclasses.replace(Outer(), kind="lstm"), "model")
     with pytest.raises(InvalidInput, match="above 0"):
         check_range("x", 0.0, 0, open_low=True)
     with pytest.raises(InvalidInput, match="x: got nan"):

@@ -29,7 +29,9 @@ def inference() -> Inference:
     return Inference(0.02, rates=rng.random((3, 5, 4)).astype("f4"), latents=rng.random((3, 5, 2)).astype("f4"))
 
 
-def test_hdf5_holds_every_array_its_meaning_and_the_trial_table(tmp_path: Path, trials: Trials, inference: Inference) -> None:
+def test_hdf5_holds_every_array_its_meaning_and_the_trial_table(
+    tmp_path: Path, trials: Trials, inference: Inference
+) -> None:
     write(tmp_path / "out.h5", [trials], [inference], run="runs/x")
     with h5py.File(tmp_path / "out.h5") as file:
         np.testing.assert_array_equal(file["rates"][:], inference.rates)
@@ -77,7 +79,9 @@ def test_nwb_is_a_copy_of_the_recording_it_came_from(tmp_path: Path, trials: Tri
         assert set(file.processing["neurodyn"].data_interfaces) == {"rates", "latents"}
 
 
-def test_several_sessions_get_a_group_each_and_do_not_fit_nwb(tmp_path: Path, trials: Trials, inference: Inference) -> None:
+def test_several_sessions_get_a_group_each_and_do_not_fit_nwb(
+    tmp_path: Path, trials: Trials, inference: Inference
+) -> None:
     other = Trials.from_arrays(trials.counts, bin_s=0.02, session="other")
     write(tmp_path / "out.h5", [trials, other], [inference, inference], run="r")
     with h5py.File(tmp_path / "out.h5") as file:

@@ -33,7 +33,7 @@ class LorenzConfig:
     """Observed bins."""
     forward: int = 10
     """Forward bins after them."""
-    split: tuple[float, float, float] = (4, 1, 2)
+    split: tuple[float, float, float] = (4.0, 1.0, 2.0)
     """Shares of train, valid and test, in the order of the trials."""
     conditions: int | None = None
     """Number of distinct starts, repeated with fresh spikes; empty gives each trial its own (see the LFADS form in the docs)."""

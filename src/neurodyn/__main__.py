@@ -1,0 +1,7 @@
+"""`python -m neurodyn` is the command line."""
+
+import sys
+
+from neurodyn.cli import main
+
+sys.exit(main())

@@ -1,0 +1,71 @@
+"""What people read, on stderr: tables of scores and a line while something slow runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from neurodyn.metrics.base import Score
+
+_WIDE = 120
+"""Columns from which on every baseline has a column of its own."""
+
+
+def console() -> Console:
+    """A console on stderr, so that stdout stays for machines; what goes to a file is wide enough for tables."""
+    out = Console(stderr=True)
+    return out if out.is_terminal else Console(stderr=True, width=_WIDE)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows a spinner on a terminal (one plain line elsewhere) while something slow runs."""
+    out = console()
+    if out.is_terminal:
+        with out.status(what):
+            yield
+    else:
+        out.print(what)
+        yield
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout; numbers that are not finite become null."""
+    print(json.dumps(_plain(value), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_scores(scores: Sequence[Score], title: str) -> None:
+    """Scores with their intervals, baselines and ceilings: one row a score."""
+    out = console()
+    names = list(dict.fromkeys(name for score in scores for name in score.baselines))
+    wide = out.width >= _WIDE
+    table = Table(title=title, title_justify="left", caption="95 % bootstrap intervals over test trials")
+    table.add_column("score", no_wrap=True)
+    table.add_column("value [interval]", no_wrap=True)
+    for heading in names if wide else ["baselines"]:
+        table.add_column(heading, justify="right" if wide else "left")
+    table.add_column("ceiling", justify="right")
+    for score in scores:
+        low, high = score.interval
+        each = [f"{score.baselines[name]:.3f}" if name in score.baselines else "" for name in names]
+        beside = each if wide else ["\n".join(f"{name} {value}" for name, value in zip(names, each) if value)]
+        ceiling = "" if score.ceiling is None else f"{score.ceiling:.3f}"
+        table.add_row(score.name, f"[bold]{score.value:.3f}[/bold] \\[{low:.3f}, {high:.3f}]", *beside, ceiling)
+    out.print(table)

@@ -1,0 +1,44 @@
+"""Score a run on its held-out test trials, each score with its baselines, ceiling and interval.
+
+usage: neurodyn evaluate RUN [--json]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from neurodyn.cli._options import Flag, parse
+from neurodyn.config import check_range
+
+
+@dataclass(frozen=True)
+class Options:
+    """Score a run on its held-out test trials."""
+
+    run: Positional[Path]
+    """Folder of a run."""
+    samples: int = 50
+    """Posterior samples averaged for the rates."""
+    json: Flag = False
+    """One JSON object on stdout: `{"run": ..., "scores": [...]}`."""
+
+    def __post_init__(self) -> None:
+        check_range("samples", self.samples, 0)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Scores the run, keeps `scores.json` in its folder and prints the table."""
+    options = parse(Options, arguments, "neurodyn evaluate")
+    from neurodyn import api
+    from neurodyn.cli._console import print_json, print_scores, working
+
+    with working(f"Scoring {options.run} and its baselines ..."):
+        scores = api.evaluate(options.run, samples=options.samples)
+    if options.json:
+        print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
+    else:
+        print_scores(scores, str(options.run))

@@ -1,0 +1,176 @@
+"""Train a model on data, or as a recipe says, into a run's folder; resumes after an interruption.
+
+usage: neurodyn fit MODEL DATA [--model.* --data.* --train.* --objective.* --rule R --seed N --out DIR --resume --json]
+       neurodyn fit recipe.yaml [overrides]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neurodyn import registry
+from neurodyn.cli._data import data_name, data_options, load_options
+from neurodyn.cli._options import Flag, documented, flags, made, parse
+from neurodyn.config import from_dict, to_dict
+from neurodyn.errors import InvalidInput, MissingData
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train on what: the fields of a recipe, which are those of a run's `config.yaml`."""
+
+    model: str
+    data: dict[str, Any]
+    model_config: dict[str, Any] = field(default_factory=dict)
+    objective: str | None = None
+    objective_config: dict[str, Any] = field(default_factory=dict)
+    rule: str | None = None
+    train: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    @staticmethod
+    def read(path: Path) -> Recipe:
+        """A recipe's file; a run's `config.yaml` is one too.
+
+        Raises:
+            MissingData: no such file.
+            InvalidInput: not YAML, a field that does not exist, or no model or data.
+        """
+        import yaml
+
+        if not path.is_file():
+            raise MissingData(f"recipe: there is no file {path}.")
+        try:
+            found = yaml.safe_load(path.read_text())
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InvalidInput("recipe", f"{path}: {error}", "YAML") from error
+        if not isinstance(found, Mapping) or not {"model", "data"} <= set(found):
+            raise InvalidInput("recipe", str(path), "a mapping with at least `model` and `data`", "See recipes/.")
+        values = {name: value for name, value in found.items() if name not in ("layout", "spec", "expected")}
+        if isinstance(values["data"], str):
+            values["data"] = {"source": values["data"]}
+        if not isinstance(values["data"], Mapping) or "source" not in values["data"]:
+            raise InvalidInput(
+                "recipe.data", values["data"], "a data set's name, or a mapping with `source` and `options`"
+            )
+        return from_dict(Recipe, values, "recipe")
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Fits the model and says where the run is."""
+    given = list(arguments)
+    recipe = _recipe(given)
+    if recipe is None:
+        return
+    chosen = _taken(given, "--objective")
+    if chosen not in (None, recipe.objective):
+        recipe = dataclasses.replace(recipe, objective=chosen, objective_config={})
+    source = str(recipe.data["source"])
+    options: Any = _options(recipe, source, given)
+    out = options.out or Path("runs", data_name(source), recipe.model, f"seed{options.seed}")
+    try:
+        _fit(recipe, source, options, out)
+    except KeyboardInterrupt:
+        again = shlex.join(["neurodyn", "fit", *(a for a in arguments if a != "--resume"), "--resume"])
+        raise KeyboardInterrupt(f"What was trained is in {out}. Continue with: {again}") from None
+
+
+def _recipe(given: list[str]) -> Recipe | None:
+    """Takes MODEL DATA, or the recipe's path, off the front of the arguments; prints the general help and returns None without them."""
+    names: list[str] = []
+    while given and not given[0].startswith("-") and len(names) < 2:
+        names.append(given.pop(0))
+        if names[0].endswith((".yaml", ".yml")):
+            return Recipe.read(Path(names[0]))
+    if len(names) == 2:
+        registry.load("models", names[0])
+        return Recipe(model=names[0], data={"source": names[1]})
+    if {"-h", "--help"} & set(given):
+        print(__doc__)
+        print(
+            f"models:    {', '.join(registry.names('models'))}\ndata sets: {', '.join(registry.names('datasets'))}, or a file"
+        )
+        print("`neurodyn fit MODEL DATA --help` lists every option of the two.")
+        return None
+    missing = "DATA" if names else "MODEL"
+    raise InvalidInput(
+        missing, "nothing", "neurodyn fit MODEL DATA, or neurodyn fit recipe.yaml", "See `neurodyn fit --help`."
+    )
+
+
+def _taken(given: list[str], flag: str) -> str | None:
+    """Takes `flag VALUE` out of the arguments: a name must be resolved before the flags it brings are known."""
+    for position, argument in enumerate(given):
+        if argument == flag and position + 1 < len(given):
+            value = given[position + 1]
+            del given[position : position + 2]
+            return value
+        if argument.startswith(f"{flag}="):
+            del given[position]
+            return argument.split("=", 1)[1]
+    return None
+
+
+def _options(recipe: Recipe, source: str, given: Sequence[str]) -> Any:
+    """The flags of this model, data, objective and of training, with the recipe's values as defaults."""
+    from neurodyn.training.config import TrainConfig
+
+    model = registry.load("models", recipe.model)
+    objective = recipe.objective or model.default_objective
+    goal = registry.load("objectives", objective)
+    goal_defaults = model.objective_defaults if objective == model.default_objective else {}
+    rules = ", ".join(registry.names("learning_rules"))
+
+    def group(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[type[Any], Any]:
+        return kind, from_dict(kind, {**to_dict(kind()), **values}, where)
+
+    fields: dict[str, tuple[Any, Any]] = {
+        "rule": (
+            documented(str | None, f"Learning rule ({rules}); by default the model's own, {model.default_rule}."),
+            recipe.rule,
+        ),
+        "seed": (documented(int, "Of initial weights, batches and noise."), recipe.seed),
+        "out": (documented(Path | None, "The run's folder; by default runs/<data>/<model>/seed<N>."), None),
+        "resume": (documented(Flag, "Continue the run in --out."), False),
+        "json": (documented(Flag, "One JSON object on stdout."), False),
+        "model": group(model.Config, recipe.model_config, "model"),
+        "data": data_options(source, recipe.data),
+        "train": group(TrainConfig, {**model.training_defaults, **recipe.train}, "train"),
+        "objective": group(goal.Config, {**goal_defaults, **recipe.objective_config}, "objective"),
+    }
+    kind = made("fit", fields)
+    return parse(kind, given, f"neurodyn fit {recipe.model} {source}", [*flags(kind), "--objective"])
+
+
+def _fit(recipe: Recipe, source: str, options: Any, out: Path) -> None:
+    from neurodyn import api
+    from neurodyn.cli._console import console, print_json, working
+
+    if options.rule is not None:
+        registry.load("learning_rules", options.rule)
+    objective = recipe.objective or registry.load("models", recipe.model).default_objective
+    with working(f"Loading {source} ..."):
+        trials = api.load(source, **load_options(options.data))
+    fitted = api.fit(
+        recipe.model,
+        trials,
+        rule=options.rule,
+        objective={"name": objective, **to_dict(options.objective)},
+        seed=options.seed,
+        out=out,
+        train=options.train,
+        resume=options.resume,
+        **to_dict(options.model),
+    )
+    ended = fitted.fitted_
+    if options.json:
+        found = {"run": str(out), "model": recipe.model, "data": source, "seed": options.seed}
+        print_json({**found, "valid_score": ended.best_score, "epochs": ended.epochs, "cpu_s": round(ended.cpu_s, 2)})
+    else:
+        how = f"validation score {ended.best_score:.4f} after {ended.epochs} epochs, {ended.cpu_s:.0f} CPU seconds"
+        console().print(f"run: {out} ({how})\nNext: neurodyn evaluate {out}", highlight=False, soft_wrap=True)

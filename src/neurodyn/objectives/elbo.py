@@ -1,0 +1,147 @@
+"""The evidence lower bound: reconstruction, KL of the posteriors, and weight penalties, each with its ramp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from neurodyn.config import check_choices, check_range
+from neurodyn.data.batch import Batch
+from neurodyn.models.base import Output
+from neurodyn.objectives.base import Losses, Objective, Step
+from neurodyn.observations.poisson import Poisson
+
+
+@dataclass(frozen=True)
+class ELBOConfig:
+    """Scales and ramps of the bound."""
+
+    kl_scale: float = 1e-5
+    """Multiplies every KL. A KL is a sum over time and dimensions beside a reconstruction that is a mean over entries, so the exact bound is 1 / (bins × units): see `kl_unit`."""
+    kl_scales: Mapping[str, float] = field(default_factory=dict)
+    """Scales of single posteriors by their name in `Output.kl` (`initial_condition`, `inputs`), instead of `kl_scale`."""
+    kl_unit: Literal["entry", "bound"] = "entry"
+    """`entry`: scales multiply the KL as they are, as published. `bound`: they are divided by the entries of a trial, so that 1 is the exact bound."""
+    l2_scale: float = 1.0
+    """Multiplies the model's penalties."""
+    kl_start_epoch: int = 0
+    """Epoch, counted from 0, at which the KL comes in."""
+    kl_increase_epochs: int = 80
+    """Epochs over which it rises to its full weight."""
+    l2_start_epoch: int = 0
+    """The same for the penalties."""
+    l2_increase_epochs: int = 80
+    """The same for the penalties."""
+    reduce: Literal["mean", "sum"] = "mean"
+    """Reconstruction: mean over trials, bins and channels; or sum over bins and channels and mean over trials."""
+    loss_scale: float = 1e4
+    """Multiplies the whole. It matters, because gradients are clipped by norm."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, "objective")
+        for name in (
+            "kl_scale",
+            "l2_scale",
+            "kl_start_epoch",
+            "kl_increase_epochs",
+            "l2_start_epoch",
+            "l2_increase_epochs",
+        ):
+            check_range(f"objective.{name}", getattr(self, name), 0)
+        for name, value in self.kl_scales.items():
+            check_range(f"objective.kl_scales.{name}", value, 0)
+        check_range("objective.loss_scale", self.loss_scale, 0, open_low=True)
+
+
+def ramp(epoch: int, start: int, increase: int) -> float:
+    """clamp((epoch + 1 − start) / (increase + 1), 0, 1), with epochs counted from 0.
+
+    >>> ramp(39, 0, 80) == 40 / 81, ramp(9, 10, 80), ramp(200, 0, 80)
+    (True, 0.0, 1.0)
+    """
+    return min(max((epoch + 1 - start) / (increase + 1), 0.0), 1.0)
+
+
+class ELBO(Objective):
+    """loss_scale · { R + r_KL Σ k_i KL_i + r_L2 Σ penalties }, with R the negative log likelihood and every KL summed over time and dimensions, averaged over trials.
+
+    Where a transform set `loss_weight` (coordinated dropout), gradients of R are multiplied by it; the **value** of R stays that of all entries
+    that count, and so does the number it is divided by, as in the published method: a gradient's size is then proportional to what was hidden.
+    Sources: doi:10.1038/s41592-018-0109-9, doi:10.1038/s41592-022-01675-0.
+    """
+
+    Config: ClassVar = ELBOConfig
+
+    def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
+        c = self.config
+        terms: dict[str, Tensor] = {}
+        parts: list[Tensor] = []
+        entries = 0.0
+        trials = len(batch.mask)
+        for name, parameters in output.predictions.items():
+            target = batch.targets[name]
+            total, count = self._reconstruction(name, parameters, batch)
+            terms[f"{name}_nll"] = total / count
+            parts.append(terms[f"{name}_nll"] if c.reduce == "mean" else total / trials)
+            entries += target[0].numel()
+        rise = ramp(step.epoch, c.kl_start_epoch, c.kl_increase_epochs)
+        for name, kl in output.kl.items():
+            terms[f"kl_{name}"] = kl.mean()
+            scale = c.kl_scales.get(name, c.kl_scale) / (entries if c.kl_unit == "bound" else 1)
+            parts.append(rise * scale * terms[f"kl_{name}"])
+        rise = ramp(step.epoch, c.l2_start_epoch, c.l2_increase_epochs)
+        for name, penalty in output.penalty.items():
+            terms[name] = penalty
+            parts.append(rise * c.l2_scale * penalty)
+        loss = c.loss_scale * torch.stack(parts).sum()
+        return Losses(loss, {name: value.detach() for name, value in terms.items()})
+
+    def _reconstruction(self, name: str, parameters: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Summed negative log likelihood of one signal and the number of its entries that count."""
+        target = batch.targets[name]
+        unweighted = Batch(batch.observed, batch.privileged, batch.targets, batch.mask, batch.trial)
+        mask = unweighted.weight(name)
+        counted = mask.expand_as(target).sum()
+        weight = batch.weight(name) if name in batch.loss_weight else None
+        observation = self.model.observation(name)
+        full = bool(batch.mask.all())
+        if type(observation) is Poisson:
+            total = _PoissonSum.apply(
+                parameters.squeeze(-1),
+                target,
+                None if full else mask,
+                mask if weight is None else weight,
+                full and weight is None,
+            )  # type: ignore[no-untyped-call]
+            return total, counted
+        loss = observation.negative_log_likelihood(parameters, target)
+        value = loss * mask
+        if weight is not None:
+            learned = loss * weight
+            value = learned + (value - learned).detach()
+        return value.sum(), counted
+
+
+class _PoissonSum(torch.autograd.Function):
+    """Σ mask (exp η − y η), whose gradient is that of Σ weight (exp η − y η): one exponential and no second pass."""
+
+    @staticmethod
+    def forward(ctx: Any, eta: Tensor, target: Tensor, mask: Tensor | None, weight: Tensor, plain: bool) -> Tensor:
+        rate = eta.exp()
+        if mask is None:
+            value = rate.sum() - (target * eta).sum()
+        else:
+            value = ((rate - target * eta) * mask).sum()
+        gradient = rate.sub_(target)
+        ctx.save_for_backward(gradient if plain else gradient.mul_(weight))
+        return value
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * grad, None, None, None, None
