@@ -12,11 +12,13 @@ from neurodyn.models.base import Model
 
 
 class Average:
-    """w̄ ← d w̄ + (1 − d) w after every step, where d is the decay; starts at the weights it is given.
+    """w̄ ← d w̄ + (1 − d) w after every step; starts at the weights it is given.
+
+    After n steps d is the decay or (1 + n) / (10 + n), whichever is less, so that the average does not lag while the weights still move fast.
 
     Args:
         model: whose parameters are averaged; its buffers are taken as they are.
-        decay: d, between 0 and 1.
+        decay: largest d, between 0 and 1.
     """
 
     def __init__(self, model: Model, decay: float) -> None:
@@ -26,9 +28,10 @@ class Average:
         """The averaged weights, in the order of the model's trained parameters."""
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Takes in the present weights."""
-        torch._foreach_lerp_(self.values, [p.detach() for p in self._live], 1 - self._decay)
+    def update(self, steps: int) -> None:
+        """Takes in the weights after so many steps of training."""
+        decay = min(self._decay, (1 + steps) / (10 + steps))
+        torch._foreach_lerp_(self.values, [p.detach() for p in self._live], 1 - decay)
 
     @contextlib.contextmanager
     def swapped(self) -> Iterator[None]:

@@ -27,7 +27,7 @@ class TrainConfig:
     gradient_clip: float = 200.0
     """Largest global L2 norm of the gradient."""
     average_decay: float = 0.0
-    """Decay a step of an exponential moving average of the weights, used for validation and kept at the end; 0 turns it off."""
+    """Decay a step (less in the first steps) of an exponential moving average of the weights, used for validation and kept at the end; 0 turns it off."""
     select: Literal["unseen_bps", "loss"] = "unseen_bps"
     """What stops training and picks the best weights on the validation trials: bits per spike of held-out units and forward bins (of all entries where nothing is held out), or the objective."""
     patience: int = 100

@@ -96,7 +96,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             self._bad_steps = 0
         self._optimizer.step()
         if self._average is not None:
-            self._average.update()
+            self._average.update(step.step + 1)
         for name, value in {"total": losses.total.detach(), **losses.terms}.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
 
