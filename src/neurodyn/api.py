@@ -22,7 +22,7 @@ from neurodyn.training.partition import Parts, check_disjoint, fingerprint, part
 from neurodyn.training.run import environment
 
 if TYPE_CHECKING:
-    from neurodyn.report.subject import Subject
+    from neurodyn.reporting.subject import Subject
 
 BASELINES = ("mean_rate", "smoothing", "glm")
 """Simpler models that every model of spikes is compared with, fitted on the same trials."""
@@ -140,7 +140,7 @@ def report(
     Raises:
         InvalidInput: as for `evaluate`.
     """
-    from neurodyn.report import page
+    from neurodyn.reporting import page
 
     return page.write(subjects(fitted, trials=trials, samples=samples), path)
 
@@ -156,7 +156,7 @@ def subjects(
     Raises:
         InvalidInput: as for `evaluate`.
     """
-    from neurodyn.report.subject import Subject
+    from neurodyn.reporting.subject import Subject
 
     given = [fitted] if isinstance(fitted, Estimator | str | Path) else list(fitted)
     estimators = [each if isinstance(each, Estimator) else Estimator.load(each) for each in given]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from neurodyn.report.page import write
+from neurodyn.reporting.page import write
 
 pytestmark = pytest.mark.browser
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

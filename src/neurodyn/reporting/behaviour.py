@@ -11,10 +11,10 @@ from neurodyn.data.trials import Trials
 from neurodyn.metrics._linear_map import fit_cross_validated
 from neurodyn.metrics._r2 import r2
 from neurodyn.metrics.behaviour_r2 import PENALTIES
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.scores import number
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.scores import number
+from neurodyn.reporting.subject import Subject
 
 CHANNELS, TRIALS = 4, 6
 """Behaviour channels and trials drawn."""

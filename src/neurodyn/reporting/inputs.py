@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.conditions import shown_conditions
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.conditions import shown_conditions
+from neurodyn.reporting.subject import Subject
 
 CHANNELS, TRIALS = 6, 12
 """Channels drawn, and single trials behind the means."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from neurodyn.metrics.base import Score
-from neurodyn.report import plot
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.subject import Subject
 
 GAP_PIXELS = 62
 """Between two rows of panels."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section
+from neurodyn.reporting.subject import Subject
 
 BINS, GROUPS = 60, 20
 """Bins a side of the density, and groups of the calibration."""

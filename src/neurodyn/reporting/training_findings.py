@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurodyn.report.findings import Check, Finding
-from neurodyn.report.subject import Subject
+from neurodyn.reporting.findings import Check, Finding
+from neurodyn.reporting.subject import Subject
 
 COLLAPSED_KL = 0.05
 """A posterior says nothing below this many nats a trial at the best epoch (the objectives log a KL in nats a trial, before scale and ramp)."""

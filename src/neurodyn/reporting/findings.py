@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
-from neurodyn.report.plot import average
-from neurodyn.report.scores import best_baseline, number, verdict
-from neurodyn.report.subject import Subject
+from neurodyn.reporting.plot import average
+from neurodyn.reporting.scores import best_baseline, number, verdict
+from neurodyn.reporting.subject import Subject
 
 FLAT_RATE = 0.02
 """A rate is flat when its standard deviation over trials and bins is below this share of its mean."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.subject import Subject
 
 UNITS, MOST_CONDITIONS, SMOOTHING_S = 6, 8, 0.04
 """Units shown, conditions drawn, and the standard deviation of the Gaussian over the observed averages."""

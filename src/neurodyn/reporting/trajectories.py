@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.conditions import shown_conditions
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.conditions import shown_conditions
+from neurodyn.reporting.subject import Subject
 
 TRIALS, MOST_BINS, SECTORS, PARTS = 40, 120, 8, 6
 """Single trials and bins drawn; sectors of the behaviour's direction; parts of the window that are coloured apart."""

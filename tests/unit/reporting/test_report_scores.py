@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from neurodyn.report.scores import Scores, best_baseline, number, verdict
+from neurodyn.reporting.scores import Scores, best_baseline, number, verdict
 
 
 def test_verdicts_follow_the_paired_interval(subject):

@@ -10,20 +10,20 @@ from pathlib import Path
 import neurodyn
 from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput
-from neurodyn.report.base import Section, table
-from neurodyn.report.behaviour import Behaviour
-from neurodyn.report.calibration import Calibration
-from neurodyn.report.conditions import Conditions
-from neurodyn.report.diagnosis import Diagnosis
-from neurodyn.report.inputs import Inputs
-from neurodyn.report.latents import Latents
-from neurodyn.report.learning_curves import LearningCurves
-from neurodyn.report.rasters import Rasters
-from neurodyn.report.rates import Rates
-from neurodyn.report.reproduce import Reproduce
-from neurodyn.report.scores import Scores
-from neurodyn.report.subject import Subject
-from neurodyn.report.trajectories import Trajectories
+from neurodyn.reporting.base import Section, table
+from neurodyn.reporting.behaviour import Behaviour
+from neurodyn.reporting.calibration import Calibration
+from neurodyn.reporting.conditions import Conditions
+from neurodyn.reporting.diagnosis import Diagnosis
+from neurodyn.reporting.inputs import Inputs
+from neurodyn.reporting.latents import Latents
+from neurodyn.reporting.learning_curves import LearningCurves
+from neurodyn.reporting.rasters import Rasters
+from neurodyn.reporting.rates import Rates
+from neurodyn.reporting.reproduce import Reproduce
+from neurodyn.reporting.scores import Scores
+from neurodyn.reporting.subject import Subject
+from neurodyn.reporting.trajectories import Trajectories
 
 SECTIONS: tuple[Section, ...] = (
     Scores(),

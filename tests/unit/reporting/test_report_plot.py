@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from neurodyn.report import plot
+from neurodyn.reporting import plot
 
 FINITE = st.floats(-1e12, 1e12, allow_nan=False)
 

@@ -9,10 +9,10 @@ import numpy as np
 from neurodyn.metrics._latents import PENALTIES
 from neurodyn.metrics._linear_map import fit_validated
 from neurodyn.metrics._r2 import r2
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.scores import number
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.scores import number
+from neurodyn.reporting.subject import Subject
 
 CHANNELS, TRIALS = 4, 5
 """True latents and trials drawn."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from neurodyn.data.inference import Inference
-from neurodyn.report import findings, training_findings
-from neurodyn.report.diagnosis import Diagnosis, diagnose
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import findings, training_findings
+from neurodyn.reporting.diagnosis import Diagnosis, diagnose
+from neurodyn.reporting.subject import Subject
 
 
 def with_inference(subject: Subject, **changes: Any) -> Subject:

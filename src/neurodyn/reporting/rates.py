@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.scores import number
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.scores import number
+from neurodyn.reporting.subject import Subject
 
 UNITS, TRIALS = 4, 5
 """Units and trials drawn."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-from neurodyn.report import findings, training_findings
-from neurodyn.report.base import Section
-from neurodyn.report.findings import Finding
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import findings, training_findings
+from neurodyn.reporting.base import Section
+from neurodyn.reporting.findings import Finding
+from neurodyn.reporting.subject import Subject
 
 WORDS = {"fine": "✓ fine", "look": "! worth a look"}
 

@@ -11,8 +11,8 @@ import yaml
 
 from neurodyn import config as configs
 from neurodyn import registry
-from neurodyn.report.base import Section, table
-from neurodyn.report.subject import Subject
+from neurodyn.reporting.base import Section, table
+from neurodyn.reporting.subject import Subject
 
 
 class Reproduce(Section):

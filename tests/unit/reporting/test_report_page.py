@@ -12,12 +12,12 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Evaluation
 from neurodyn.metrics.behaviour_r2 import BehaviourR2
-from neurodyn.report.behaviour import Behaviour
-from neurodyn.report.calibration import calibration
-from neurodyn.report.page import SECTIONS, render, write
-from neurodyn.report.reproduce import commands
-from neurodyn.report.subject import Subject
-from neurodyn.report.trajectories import coordinates, grouping
+from neurodyn.reporting.behaviour import Behaviour
+from neurodyn.reporting.calibration import calibration
+from neurodyn.reporting.page import SECTIONS, render, write
+from neurodyn.reporting.reproduce import commands
+from neurodyn.reporting.subject import Subject
+from neurodyn.reporting.trajectories import coordinates, grouping
 
 
 def figures(page: str) -> list[dict]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import ClassVar
 
-from neurodyn.report.subject import Subject
+from neurodyn.reporting.subject import Subject
 
 
 class Section(ABC):

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from neurodyn.metrics.base import Score
-from neurodyn.report.base import Section, table
-from neurodyn.report.score_picture import score_picture
-from neurodyn.report.subject import Subject
+from neurodyn.reporting.base import Section, table
+from neurodyn.reporting.score_picture import score_picture
+from neurodyn.reporting.subject import Subject
 
 BASELINES = ("mean_rate", "smoothing", "glm", "untrained", "shuffled")
 """Order of the baselines' columns; others follow."""

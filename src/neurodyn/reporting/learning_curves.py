@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section
+from neurodyn.reporting.subject import Subject
 
 MOST_ROWS = 400
 """Epochs drawn; longer histories are thinned evenly, the best epoch kept."""

@@ -11,7 +11,7 @@ import pytest
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.metrics.base import Score
-from neurodyn.report.subject import Subject
+from neurodyn.reporting.subject import Subject
 
 BIN_S, BINS, UNITS, FORWARD = 0.02, 50, 24, 6
 SIZES = {"train": 48, "valid": 12, "test": 24}

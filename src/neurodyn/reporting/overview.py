@@ -9,11 +9,11 @@ import numpy as np
 
 from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput
-from neurodyn.report import plot
-from neurodyn.report.rasters import sorted_units
-from neurodyn.report.scores import best_baseline
-from neurodyn.report.subject import Subject
-from neurodyn.report.trajectories import coordinates, grouping
+from neurodyn.reporting import plot
+from neurodyn.reporting.rasters import sorted_units
+from neurodyn.reporting.scores import best_baseline
+from neurodyn.reporting.subject import Subject
+from neurodyn.reporting.trajectories import coordinates, grouping
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

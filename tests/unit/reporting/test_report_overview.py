@@ -8,7 +8,7 @@ from matplotlib.image import imread
 
 from neurodyn.data.inference import Inference
 from neurodyn.errors import InvalidInput
-from neurodyn.report.overview import overview_figure
+from neurodyn.reporting.overview import overview_figure
 
 
 def test_wide_panel_with_ink_in_every_quarter(subject, tmp_path):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.report import plot
-from neurodyn.report.base import Section, trials_of
-from neurodyn.report.subject import Subject
+from neurodyn.reporting import plot
+from neurodyn.reporting.base import Section, trials_of
+from neurodyn.reporting.subject import Subject
 
 TRIALS, MOST_UNITS, MOST_BINS = 6, 100, 200
 """Trials to pick from, units and bins drawn; beyond, the most active units and coarser bins."""
