@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,11 +18,13 @@ from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.kernel_smoothing import smoothed_rates
-from neurodyn.models.parts.poisson_regression import Fit, Rows, fit_validated
+from neurodyn.models.parts.poisson_regression import Rows, penalties_near
+from neurodyn.models.parts.regression_search import Choice, coordinate_search, final_fit
 from neurodyn.models.parts.spike_counts import mean_counts, require_spikes, thinned
 
 _WHOLE_WINDOW = 1e6
 _FEATURE_STRENGTH = 0.1
+_BINS_COMPARED = 3  # forward bins by which settings are compared: their readouts share the features, and more change the choice little
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,6 @@ class GLMConfig:
             check_range(f"model.len({name})", len(getattr(self, name)), 1)
             for value in getattr(self, name):
                 check_range(f"model.{name}", value, low)
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """Settings of one regression."""
-
-    width: float
-    lags: int
-    components: int
-    reach: float = 0.0
-    history: float = 0.0
 
 
 class GLM(Model):
@@ -128,47 +119,48 @@ class GLM(Model):
         config, weights = self.config, self.get_buffer(f"observed_weights_{i}")
         bias = self.get_buffer(f"observed_bias_{i}")
 
-        def heldout_units(choice: _Choice) -> Fit:
-            return self._fit(choice, lambda batch: self._heldout_rows(i, batch, choice), train, valid)
+        def heldout_units(choice: Choice) -> tuple[Rows, Rows]:
+            return self._heldout_rows(i, train, choice), self._heldout_rows(i, valid, choice)
 
-        def heldin_units(choice: _Choice) -> Fit:
-            return self._fit(choice, lambda batch: self._heldin_rows(i, batch, choice), train, valid)
+        def heldin_units(choice: Choice) -> tuple[Rows, Rows]:
+            return self._heldin_rows(i, train, choice), self._heldin_rows(i, valid, choice)
 
-        search = heldin_units if heldin == units else heldout_units
-        start = _Choice(config.widths[0], config.lags[0], config.components[0])
+        start = Choice(config.widths[0], config.lags[0], config.components[0])
         options = {"width": config.widths, "lags": config.lags, "components": config.components}
-        choice, fit = _coordinate_search(search, start, options)
+        choice, penalty = coordinate_search(heldin_units if heldin == units else heldout_units, start, options)
         self.get_buffer(f"observed_width_{i}").fill_(choice.width)
         if heldin < units:
+            fit = final_fit(heldout_units, choice, penalties_near(penalty))
+            penalty = fit.penalty
             self._store(weights[..., heldin:], fit.weights, choice.lags, causal=False)
             bias[heldin:] = torch.from_numpy(fit.bias)
-            fit = heldin_units(choice)
+        # with nothing held out the search was on these very rows
+        fit = final_fit(heldin_units, choice, (penalty,) if heldin < units else penalties_near(penalty))
         self._store(weights[..., :heldin], fit.weights, choice.lags, causal=False)
         bias[:heldin] = torch.from_numpy(fit.bias)
 
     def _solve_forward(self, i: int, train: Batch, valid: Batch) -> None:
-        config = self.config
+        config, bins, ahead = self.config, train.observed.neural.shape[1], self.spec.sessions[i].forward
+        every = torch.arange(ahead)
+        some = every[torch.linspace(0, ahead - 1, min(_BINS_COMPARED, ahead)).long()]
 
-        def forward_bins(choice: _Choice) -> Fit:
-            return self._fit(choice, lambda batch: self._forward_rows(i, batch, choice, batch is train), train, valid)
+        def forward_bins(choice: Choice, which: Tensor) -> tuple[Rows, Rows]:
+            return self._forward_rows(i, train, choice, which, True), self._forward_rows(i, valid, choice, which, False)
 
         middle = config.reaches[len(config.reaches) // 2]
-        start = _Choice(config.widths[0], config.lags[0], config.components[0], reach=middle)
-        bins = train.observed.neural.shape[1]
+        start = Choice(config.widths[0], config.lags[0], config.components[0], reach=middle)
         options = {
             "width": config.widths,
             "reach": config.reaches,
             "history": (0.0, *(h * bins for h in config.histories)),
             "lags": config.lags,
         }
-        choice, fit = _coordinate_search(forward_bins, start, options)
+        choice, penalty = coordinate_search(partial(forward_bins, which=some), start, options)
+        fit = final_fit(partial(forward_bins, which=every), choice, penalties_near(penalty))
         self.get_buffer(f"forward_width_{i}").fill_(choice.width)
         self.get_buffer(f"history_{i}").fill_(choice.history)
         self._store(self.get_buffer(f"forward_weights_{i}"), fit.weights, choice.lags, causal=True)
         self.get_buffer(f"forward_bias_{i}").copy_(torch.from_numpy(fit.bias))
-
-    def _fit(self, choice: _Choice, rows: Callable[[Batch], Rows], train: Batch, valid: Batch) -> Fit:
-        return fit_validated(rows(train), rows(valid), components=choice.components)
 
     @staticmethod
     def _store(weights: Tensor, fitted: np.ndarray, lags: int, causal: bool) -> None:
@@ -180,14 +172,14 @@ class GLM(Model):
         weights[most - lags : most - lags + len(found) - 1] = found[:-1]
         weights[-1] = found[-1]
 
-    def _heldout_rows(self, i: int, batch: Batch, choice: _Choice) -> Rows:
+    def _heldout_rows(self, i: int, batch: Batch, choice: Choice) -> Rows:
         counts, mask = batch.observed.neural, batch.observed.mask
         name = batch.observed.neural_name
         assert name is not None
         heldout = batch.targets[name][:, : counts.shape[1], counts.shape[2] :]
         return self._rows(i, choice, counts, mask, mask.nonzero(), heldout.shape[2], lambda *at: heldout[at])
 
-    def _heldin_rows(self, i: int, batch: Batch, choice: _Choice) -> Rows:
+    def _heldin_rows(self, i: int, batch: Batch, choice: Choice) -> Rows:
         counts, mask, folds = batch.observed.neural, batch.observed.mask, self.config.folds
         hands = thinned(counts, folds, seed=i)
         kept = ((counts - hands) * (folds / (folds - 1))).flatten(0, 1)
@@ -204,8 +196,8 @@ class GLM(Model):
             lambda trial, time: torch.full((len(trial), 1), -math.log(folds)),
         )
 
-    def _forward_rows(self, i: int, batch: Batch, choice: _Choice, training: bool) -> Rows:
-        """One row an anchor: a bin of the observed window, and the bins that follow it as if it were the last one."""
+    def _forward_rows(self, i: int, batch: Batch, choice: Choice, which: Tensor, training: bool) -> Rows:
+        """One row an anchor: a bin of the observed window, and the forward bins `which` that follow it as if it were the last one."""
         counts, mask = batch.observed.neural, batch.observed.mask
         name = batch.observed.neural_name
         assert name is not None
@@ -219,7 +211,7 @@ class GLM(Model):
         use[:, anchors] = mask[:, anchors] & batch.mask[:, follows].all(2)
 
         def counts_ahead(trial: Tensor, time: Tensor) -> Tensor:
-            return target[trial[:, None], time[:, None] + 1 + torch.arange(ahead)].flatten(1)
+            return target[trial[:, None], time[:, None] + 1 + which].flatten(1)
 
         own = None
         if choice.history:
@@ -230,16 +222,16 @@ class GLM(Model):
             counts,
             mask,
             use.nonzero(),
-            ahead * target.shape[2],
+            len(which) * target.shape[2],
             counts_ahead,
-            None if own is None else lambda *at: own[at].repeat(1, ahead),
+            None if own is None else lambda *at: own[at].repeat(1, len(which)),
             causal=True,
         )
 
     def _rows(
         self,
         i: int,
-        choice: _Choice,
+        choice: Choice,
         counts: Tensor,
         mask: Tensor,
         at: Tensor,
@@ -290,20 +282,3 @@ class GLM(Model):
                 future = future + self._own_history(counts, mask, mean, strength)[:, -1:]
             log_rates = torch.cat([log_rates, future], 1)
         return Output({observed.neural_name: log_rates.clamp(max=15.0)[..., None]}, latents=log_rates)
-
-
-def _coordinate_search(
-    fit: Callable[[_Choice], Fit], start: _Choice, options: Mapping[str, Sequence[Any]]
-) -> tuple[_Choice, Fit]:
-    """Changes one setting at a time, in the order of `options`, and keeps what predicts the validation rows best."""
-    best, found = start, fit(start)
-    for name, values in options.items():
-        base = best
-        for value in values:
-            choice = dataclasses.replace(base, **{name: value})
-            if choice == base:
-                continue
-            other = fit(choice)
-            if other.score > found.score:
-                best, found = choice, other
-    return best, found

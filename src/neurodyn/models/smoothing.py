@@ -15,7 +15,7 @@ from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.kernel_smoothing import smoothed_rates
-from neurodyn.models.parts.poisson_regression import Fit, Rows, fit_validated
+from neurodyn.models.parts.poisson_regression import PENALTIES, Fit, Rows, fit_validated, penalties_near
 from neurodyn.models.parts.spike_counts import mean_counts, require_spikes, thinned
 
 
@@ -66,11 +66,10 @@ class Smoothing(Model):
             self.get_buffer(f"mean_{i}").copy_(mean_counts(training))
             self._choose_kernels(i, (training, validation))
             if self.spec.sessions[i].units > self.spec.sessions[i].heldin:
-                fits = {width: self._readout(i, training, validation, width) for width in self.config.widths}
-                width = max(fits, key=lambda w: fits[w].score)
+                width, fit = self._choose_readout(i, training, validation)
                 self.get_buffer(f"readout_width_{i}").fill_(width)
-                self.get_buffer(f"weights_{i}").copy_(torch.from_numpy(fits[width].weights))
-                self.get_buffer(f"bias_{i}").copy_(torch.from_numpy(fits[width].bias))
+                self.get_buffer(f"weights_{i}").copy_(torch.from_numpy(fit.weights))
+                self.get_buffer(f"bias_{i}").copy_(torch.from_numpy(fit.bias))
 
     def _choose_kernels(self, i: int, batches: Sequence[Batch]) -> None:
         pairs = [(width, strength) for width in self.config.widths for strength in self.config.strengths]
@@ -100,15 +99,22 @@ class Smoothing(Model):
         features: Tensor = smoothed_rates(observed.neural, observed.mask, mean, width, strength, bins=observed.bins)
         return features
 
-    def _readout(self, i: int, train: Batch, valid: Batch, width: float) -> Fit:
-        def rows(batch: Batch) -> Rows:
+    def _choose_readout(self, i: int, train: Batch, valid: Batch) -> tuple[float, Fit]:
+        """Width and fit that predict the validation trials best. The best penalty hardly depends on the width: each search starts near the last one."""
+
+        def rows(batch: Batch, width: float) -> Rows:
             seen = batch.observed
             heldin, bins = seen.neural.shape[2], seen.neural.shape[1]
             x = self._features(i, seen, width)[:, :bins]
             y = batch.targets[str(seen.neural_name)][:, :bins, heldin:]
             return Rows(x[seen.mask].numpy(), y[seen.mask].numpy())
 
-        return fit_validated(rows(train), rows(valid))
+        penalties, found = PENALTIES, []
+        for width in self.config.widths:
+            fit = fit_validated(rows(train, width), rows(valid, width), penalties=penalties)
+            penalties = penalties_near(fit.penalty)
+            found.append((width, fit))
+        return max(found, key=lambda pair: pair[1].score)
 
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
         i, seen = observed.session, observed.neural.shape[1]

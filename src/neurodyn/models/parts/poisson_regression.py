@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,10 @@ from neurodyn.shapes import Array, Float
 
 PENALTIES: tuple[float, ...] = tuple(float(10**e) for e in np.arange(3.5, -1, -0.5))
 """Ridge penalties from strong (the mean rate) to weak, relative to the variance of the leading principal component."""
+FINAL_TOLERANCE = 1e-7
+"""Relative tolerance of the optimiser for weights that are kept."""
+SEARCH_TOLERANCE = 1e-5
+"""Relative tolerance of the optimiser for fits that are only compared with each other."""
 _LARGEST_EXPONENT = 15.0
 
 
@@ -42,17 +47,29 @@ class Fit:
     weights: Float[Array, "feature output"]
     bias: Float[Array, " output"]
     penalty: float
+    """Ridge, relative to the variance of the leading principal component."""
     score: float
     """Mean log likelihood of the validation rows."""
 
 
 def fit_validated(
-    train: Rows, valid: Rows, *, components: int | None = None, penalties: Sequence[float] = PENALTIES
+    train: Rows,
+    valid: Rows,
+    *,
+    components: int | None = None,
+    penalties: Sequence[float] = PENALTIES,
+    tolerance: float = FINAL_TOLERANCE,
 ) -> Fit:
     """Poisson regression on the leading principal components of the features, the ridge chosen on the validation rows.
 
     The path runs from strong to weak penalties, each warm-started from the one before, and stops when the validation rows are predicted worse. Without
     validation rows the strongest penalty is kept.
+
+    Args:
+        train, valid: what weights are fitted to, and what the penalty is chosen on.
+        components: principal components that enter, all by default.
+        penalties: relative ones, from strong to weak.
+        tolerance: of the optimiser, see `poisson_path`.
     """
     mean = train.x.mean(0)
     centred = train.x - mean
@@ -61,10 +78,11 @@ def fit_validated(
     unit = max(float(values[-1]) / len(centred), 1e-12)
     projected = Rows(centred @ axes, train.y, train.offset)
     best: Fit | None = None
-    for relative, weights, bias in poisson_path(projected, [p * unit for p in penalties]):
+    path = poisson_path(projected, [p * unit for p in penalties], tolerance)
+    for relative, (_, weights, bias) in zip(penalties, path):
         weights = axes @ weights
-        fit = Fit(weights, bias - mean @ weights, relative / unit, 0.0)
-        fit = Fit(fit.weights, fit.bias, fit.penalty, valid.log_likelihood(fit))
+        fit = Fit(weights, bias - mean @ weights, relative, 0.0)
+        fit = dataclasses.replace(fit, score=valid.log_likelihood(fit))
         if best is not None and fit.score <= best.score:
             break
         best = fit
@@ -72,11 +90,19 @@ def fit_validated(
     return best
 
 
-def poisson_path(rows: Rows, penalties: Sequence[float]) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+def penalties_near(penalty: float) -> tuple[float, ...]:
+    """The path of penalties from one step stronger than a given one, when its size is already known."""
+    return PENALTIES[max(PENALTIES.index(penalty) - 1, 0) :]
+
+
+def poisson_path(
+    rows: Rows, penalties: Sequence[float], tolerance: float = FINAL_TOLERANCE
+) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
     """Minimises Σ exp(η) − yη + ½ λ‖W‖², η = x W + b + offset, for one λ after the other; yields (λ, W, b).
 
     L-BFGS on all outputs at once with the analytic gradient. The features must be centred and uncorrelated (principal components): then the Hessian at
-    the mean rate is diagonal, and scaling by it leaves little curvature to learn.
+    the mean rate is diagonal, and scaling by it leaves little curvature to learn. It stops when a step lowers the loss by less than `tolerance`, relative
+    to the loss.
     """
     from scipy.optimize import minimize
 
@@ -103,13 +129,14 @@ def poisson_path(rows: Rows, penalties: Sequence[float]) -> Iterator[tuple[float
                 rates += offset
             np.minimum(rates, _LARGEST_EXPONENT, out=rates)
             np.exp(rates, out=rates)
-            value = rates.sum(dtype=np.float64) - (w * crossed).sum() - b @ total + 0.5 * penalty * np.square(w).sum()
+            sums = rates.sum(0, dtype=np.float64)
+            value = sums.sum() - (w * crossed).sum() - b @ total + 0.5 * penalty * np.square(w).sum()
             gradient = (x.T @ rates - crossed + penalty * w) * scale
-            return float(value), np.concatenate(
-                [gradient.ravel(), (rates.sum(0, dtype=np.float64) - total) * bias_scale]
-            )
+            return float(value), np.concatenate([gradient.ravel(), (sums - total) * bias_scale])
 
         start = np.concatenate([(weights / scale).ravel(), bias / bias_scale])
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100, "ftol": 1e-7, "maxcor": 8})
+        found = minimize(
+            loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 100, "ftol": tolerance, "maxcor": 8}
+        )
         weights, bias = found.x[:-outputs].reshape(features, outputs) * scale, found.x[-outputs:] * bias_scale
         yield penalty, weights.astype(np.float32), bias.astype(np.float32)
