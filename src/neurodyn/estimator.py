@@ -174,6 +174,7 @@ class Estimator:
             InvalidInput: other units than the model was built for; it has not been fitted.
         """
         model = self._fitted()
+        configs.check_range("samples", samples or 0, 0)
         several = self.as_trials(trials)
         found = [model.infer(t, samples=self.draws(t, samples or 0), batch_size=trials_at_a_time(t)) for t in several]
         return found[0] if isinstance(trials, Trials | np.ndarray) else found
@@ -261,10 +262,14 @@ class Estimator:
         """What was given as a list of sessions; an array becomes counts with the estimator's `bin_s`.
 
         Raises:
-            InvalidInput: an array without `bin_s`.
+            InvalidInput: an array without `bin_s`; a name, or anything else that is not trials.
         """
         if isinstance(trials, Trials):
             return [trials]
+        if isinstance(trials, str | Path):
+            raise InvalidInput(
+                "trials", repr(str(trials)), "trials", f"Load them first: neurodyn.load({str(trials)!r})."
+            )
         if not isinstance(trials, np.ndarray):
             return list(trials)
         if self.bin_s is None:

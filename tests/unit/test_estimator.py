@@ -170,3 +170,10 @@ def test_memory_of_a_pass_is_bounded() -> None:
     wide = dataclasses.replace(wide, heldin=np.arange(10**5))
     assert trials_at_a_time(small) == 256
     assert 1 <= trials_at_a_time(wide) * 10 * 10**5 <= 2**23
+
+
+def test_negative_samples_are_refused() -> None:
+    trials = Trials.from_arrays(np.ones((10, 4, 2), int), bin_s=0.02)
+    fitted = Estimator("mean_rate", progress=False).fit(trials)
+    with pytest.raises(InvalidInput, match="samples: got -2"):
+        fitted.transform(trials, samples=-2)

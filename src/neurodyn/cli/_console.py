@@ -56,7 +56,8 @@ def print_scores(scores: Sequence[Score], title: str) -> None:
     out = console()
     names = list(dict.fromkeys(name for score in scores for name in score.baselines))
     wide = out.width >= _WIDE
-    table = Table(title=title, title_justify="left", caption="95 % bootstrap intervals over test trials")
+    trials = " or ".join(map(str, dict.fromkeys(score.n for score in scores)))
+    table = Table(title=title, title_justify="left", caption=f"95 % bootstrap intervals over {trials} test trials")
     table.add_column("score", no_wrap=True)
     table.add_column("value [interval]", no_wrap=True)
     for heading in names if wide else ["baselines"]:

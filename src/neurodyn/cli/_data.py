@@ -17,7 +17,7 @@ def data_options(source: str, recorded: Mapping[str, Any] | None = None) -> tupl
 
     Args:
         source: a registered name or a path.
-        recorded: `{"source", "options"}` of a run or recipe, whose options become the defaults where they are of the same kind.
+        recorded: `{"source", "options"}` of a run or recipe, whose options become the defaults where this data takes them too.
 
     Raises:
         UnknownName: neither a file nor a registered name.
@@ -25,8 +25,13 @@ def data_options(source: str, recorded: Mapping[str, Any] | None = None) -> tupl
     """
     kind = _options_class(source)
     defaults = kind()
-    if recorded is not None and _options_class(str(recorded["source"])) is kind:
-        defaults = from_dict(kind, {**to_dict(defaults), **recorded.get("options", {})}, "data")
+    if recorded is not None and _recorded_class(str(recorded["source"])) is kind:
+        given = recorded.get("options", {})
+        if source != recorded["source"] and source not in registry.names("datasets"):
+            from neurodyn.data.files import READERS, kind_of
+
+            given = {name: value for name, value in given.items() if name in READERS[kind_of(source)]}
+        defaults = from_dict(kind, {**to_dict(defaults), **given}, "data")
     return kind, defaults
 
 
@@ -40,6 +45,14 @@ def load_options(config: Any) -> dict[str, Any]:
 def data_name(source: str) -> str:
     """What to call the data in a folder's name: the registered name, or the file's without its ending."""
     return source if source in registry.names("datasets") else Path(source).stem
+
+
+def _recorded_class(source: str) -> type[Any] | None:
+    """Of the data a run was fitted on, which may be elsewhere by now."""
+    try:
+        return _options_class(source)
+    except (MissingData, UnknownName):
+        return None
 
 
 def _options_class(source: str) -> type[Any]:

@@ -80,20 +80,30 @@ def _info(arguments: Sequence[str]) -> None:
     from neurodyn.data.spec import DataSpec
 
     source, config, options = _source("info", arguments)
+    if Path(source).is_file() and not load_options(config):
+        from neurodyn.cli._contents import contents, described
+
+        found = contents(source)
+        if found is not None and options.json:
+            print_json({"source": source, **found})
+            return
+        if found is not None:
+            console().print(described(source, found), highlight=False, markup=False, soft_wrap=True)
+            return
     trials = _loaded(source, config)
     if options.json:
         print_json({"source": source, **DataSpec.of(trials).as_mapping()})
         return
     out = console()
     for each in trials if isinstance(trials, list) else [trials]:
-        out.print(
-            f"[bold]{each.name}[/bold], session {each.session}: {len(each)} trials of {each.bins} bins of {each.bin_s * 1000:g} ms"
-        )
+        session = f", session {each.session}" if each.session not in ("session", each.name) else ""
+        size = f"{len(each)} trials of {each.bins} bins of {each.bin_s * 1000:g} ms"
+        out.print(f"[bold]{each.name}[/bold]{session}: {size}")
         for name, signal in each.signals.items():
             out.print(f"  {signal.role:<10} {name}: {signal.kind} {signal.shape} {signal.units}", highlight=False)
         out.print(f"  {len(each.heldin)} units held in, {len(each.heldout)} held out, {each.forward} forward bins")
         if "split" in each.table:
-            out.print("  " + ", ".join(f"{n} {name}" for name, n in each.table["split"].value_counts().items()))
+            out.print(f"  {_splits(each)}")
         if each.truth:
             out.print(f"  truth: {', '.join(each.truth)}")
 
@@ -153,17 +163,30 @@ def _prepare(arguments: Sequence[str]) -> None:
     source, config, options = _source("prepare", arguments, out=(out, None))
     if options.out is None:
         raise InvalidInput("--out", "nothing", "the file to write", "Add -o prepared.h5.")
+    if options.out.suffix.lower() not in (".h5", ".hdf5"):
+        raise InvalidInput("--out", options.out.name, "a name that ends in .h5 or .hdf5", "For example -o prepared.h5.")
+    if Path(source).exists() and options.out.resolve() == Path(source).resolve():
+        raise InvalidInput("--out", str(options.out), "another file than the recording", "It is only read.")
     trials = _loaded(source, config)
     if isinstance(trials, list):
         raise InvalidInput("FILE", f"{source}, which holds {len(trials)} sessions", "one session a file")
     store.save(trials, options.out)
-    counts = trials.table["split"].value_counts().to_dict() if "split" in trials.table else {}
     if options.json:
         sizes = {"trials": len(trials), "bins": trials.bins, "units": trials.units, "forward": trials.forward}
-        print_json({"out": str(options.out), **sizes, "heldout": len(trials.heldout), "split": counts})
+        print_json({"out": str(options.out), **sizes, "heldout": len(trials.heldout), "split": _split_sizes(trials)})
     else:
-        parts = ", ".join(f"{n} {name}" for name, n in counts.items()) or "not split"
-        console().print(f"{trials!r}\n{parts}\n{options.out}", highlight=False, soft_wrap=True)
+        text = f"{trials!r}\n{_splits(trials)}\n{options.out}\nNext: neurodyn fit lfads {options.out}"
+        console().print(text, highlight=False, soft_wrap=True)
+
+
+def _split_sizes(trials: Trials) -> dict[str, int]:
+    labels = list(trials.table["split"]) if "split" in trials.table else []
+    ordered = dict.fromkeys([name for name in ("train", "valid", "test") if name in labels] + labels)
+    return {name: labels.count(name) for name in ordered}
+
+
+def _splits(trials: Trials) -> str:
+    return ", ".join(f"{number} {name}" for name, number in _split_sizes(trials).items()) or "not split"
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -194,6 +217,8 @@ def _check(arguments: Sequence[str]) -> None:
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

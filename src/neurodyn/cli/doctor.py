@@ -15,6 +15,7 @@ from typing import Any
 
 from neurodyn import __version__
 from neurodyn.cli._options import Flag, parse
+from neurodyn.config import check_range
 
 _PACKAGES = (
     "torch",
@@ -39,6 +40,9 @@ class Options:
     json: Flag = False
     """One JSON object on stdout."""
 
+    def __post_init__(self) -> None:
+        check_range("seconds", self.seconds, 0)
+
 
 def run(arguments: Sequence[str]) -> None:
     """Prints what was found; ends with the trial fit's score."""
@@ -55,8 +59,9 @@ def run(arguments: Sequence[str]) -> None:
     out = console()
     for group, values in found.items():
         out.print(f"[bold]{group}[/bold]")
+        wide = max(20, *map(len, values))
         for name, value in values.items():
-            out.print(f"  {name:<20} {value}", highlight=False, soft_wrap=True)
+            out.print(f"  {name:<{wide}} {value}", highlight=False, soft_wrap=True)
     out.print("All is well." if options.seconds > 0 else "No trial fit was asked for.")
 
 

@@ -34,11 +34,12 @@ def run(arguments: Sequence[str]) -> None:
     """Scores the run, keeps `scores.json` in its folder and prints the table."""
     options = parse(Options, arguments, "neurodyn evaluate")
     from neurodyn import api
-    from neurodyn.cli._console import print_json, print_scores, working
+    from neurodyn.cli._console import console, print_json, print_scores, working
 
     with working(f"Scoring {options.run} and its baselines ..."):
         scores = api.evaluate(options.run, samples=options.samples)
     if options.json:
         print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
     else:
-        print_scores(scores, str(options.run))
+        print_scores(scores, f"{options.run}, held-out test trials")
+        console().print(f"Next: neurodyn report {options.run}", highlight=False, soft_wrap=True)

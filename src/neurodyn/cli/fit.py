@@ -172,5 +172,6 @@ def _fit(recipe: Recipe, source: str, options: Any, out: Path) -> None:
         found = {"run": str(out), "model": recipe.model, "data": source, "seed": options.seed}
         print_json({**found, "valid_score": ended.best_score, "epochs": ended.epochs, "cpu_s": round(ended.cpu_s, 2)})
     else:
-        how = f"validation score {ended.best_score:.4f} after {ended.epochs} epochs, {ended.cpu_s:.0f} CPU seconds"
+        length = f"{ended.epochs} epoch{'s' if ended.epochs != 1 else ''}, {ended.cpu_s:.0f} CPU seconds"
+        how = f"validation score {ended.best_score:.4f} after {length}"
         console().print(f"run: {out} ({how})\nNext: neurodyn evaluate {out}", highlight=False, soft_wrap=True)

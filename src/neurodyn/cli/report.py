@@ -42,4 +42,4 @@ def run(arguments: Sequence[str]) -> None:
     if options.json:
         print_json({"report": str(path)})
     else:
-        console().print(f"report: {path}")
+        console().print(f"report: {path.resolve()}", highlight=False, soft_wrap=True)

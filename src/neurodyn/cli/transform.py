@@ -13,6 +13,7 @@ from tyro.conf import arg
 
 from neurodyn.cli._data import data_options, load_options
 from neurodyn.cli._options import Flag, documented, made, parse
+from neurodyn.config import check_range
 from neurodyn.errors import InvalidInput
 
 
@@ -41,7 +42,8 @@ def run(arguments: Sequence[str]) -> None:
     command = f"neurodyn transform {' '.join(names)}"
     options: Any = parse(made("transform", fields), given, command)
     if options.out is None:
-        raise InvalidInput("--out", "nothing", "a file to write", "Add -o rates.h5, or -o session.nwb.")
+        raise InvalidInput("--out", "nothing", "a file to write", "Add -o rates.h5, or -o inferred.nwb.")
+    check_range("samples", options.samples, 0)
     _write(Path(names[0]), source, options)
 
 
@@ -51,15 +53,16 @@ def _write(folder: Path, source: str, options: Any) -> None:
     from neurodyn.data.outputs import check_destination, write
     from neurodyn.estimator import Estimator
 
-    check_destination(options.out)
     with working(f"Inferring the trials of {source} ..."):
         trials = api.load(source, **load_options(options.data))
         several = trials if isinstance(trials, list) else [trials]
+        check_destination(options.out, several)
         found = Estimator.load(folder).transform(several, samples=options.samples)
         inferred = found if isinstance(found, list) else [found]
         write(options.out, several, inferred, run=str(folder))
+    number = sum(map(len, several))
+    shapes = {name: list(values.shape) for name, values in inferred[0].arrays().items()}
     if options.json:
-        shapes = {name: list(values.shape) for name, values in inferred[0].arrays().items()}
-        print_json({"out": str(options.out), "trials": sum(map(len, several)), "arrays": shapes})
+        print_json({"out": str(options.out), "trials": number, "arrays": shapes})
     else:
-        console().print(f"{sum(map(len, several))} trials: {options.out}")
+        console().print(f"{', '.join(shapes)} of {number} trials: {options.out}", highlight=False, soft_wrap=True)

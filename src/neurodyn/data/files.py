@@ -20,7 +20,7 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, MissingData
 
 _SPLITTING = {"heldout", "heldout_seed", "split", "split_by", "seed"}
-_READERS = {
+READERS = {
     "trials": {"lazy"},
     "ready": set(),
     "nwb": {
@@ -190,8 +190,8 @@ def open_continuous(path: str | Path, options: FileOptions | None = None) -> Rec
 
 def _refuse_unused(options: FileOptions, kind: str) -> None:
     for field in dataclasses.fields(options):
-        if getattr(options, field.name) != field.default and field.name not in _READERS[kind]:
-            users = [_HOLDS[k] for k, used in _READERS.items() if field.name in used]
+        if getattr(options, field.name) != field.default and field.name not in READERS[kind]:
+            users = [_HOLDS[k] for k, used in READERS.items() if field.name in used]
             raise InvalidInput(
                 f"data.{field.name}",
                 f"an option that {_HOLDS[kind]} does not use",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,56 +71,96 @@ def read_nwb(path: str | Path) -> Recording:
     )
 
 
-def write_inference(path_in: str | Path, path_out: str | Path, inference: Inference, trials: Trials) -> Path:
-    """A copy of an NWB file with the rates, latents and inputs of some of its trials.
+def write_inference(
+    source: str | Path, out: str | Path, inference: Inference, trials: Trials, *, run: str | Path = ""
+) -> Path:
+    """A copy of an NWB file with the rates, latents and inputs of some of its trials, and their spread over posterior samples.
 
-    They go into a processing module `neurodyn`, one `TimeSeries` each, `(time, channel)`: the trials one after another in time, masked
-    bins left out, time stamps at bin centres. Rates are in spikes per second.
+    They go into a processing module `neurodyn`, one `TimeSeries` each, `(time, channel)`: the trials one after another in the order
+    they start, masked bins left out, time stamps at bin centres. Rates of spikes are in Hz. What else a model reports goes along
+    where it has a value for each bin.
+
+    Args:
+        source: the recording the trials were cut from; it is only read.
+        out: the copy.
+        inference: of these trials, in their order.
+        trials: aligned or cut from a `Recording`.
+        run: what inferred them, for the module's description.
 
     Raises:
-        InvalidInput: the trials do not say when they start (`start_s` in their table); another number of trials; the file
-            has such a module already; both paths are the same; the disk is full.
+        InvalidInput: the source is not an NWB file; the trials do not say when they start (`start_s` in their table); another number
+            of trials; the file has such a module already; both paths are the same; the disk is full.
     """
-    path_in, path_out = Path(path_in), Path(path_out)
-    if path_out.resolve() == path_in.resolve():
-        raise InvalidInput(
-            "path_out", str(path_out), "another file than the recording's", "The recording is never changed."
-        )
-    if "start_s" not in trials.table:
-        raise InvalidInput("trials", "a table without start_s", "trials aligned from a Recording")
-    rates = None if inference.rates is None else inference.rates_hz
-    named = {"rates": (rates, "Hz"), "latents": (inference.latents, "a.u."), "inputs": (inference.inputs, "a.u.")}
-    present = {name: (values, unit) for name, (values, unit) in named.items() if values is not None}
-    for name, (values, _) in present.items():
-        if values.shape[:2] != trials.mask.shape:
-            raise InvalidInput(name, f"shape {values.shape}", f"(trial, time) {trials.mask.shape}, like the trials")
-    with open_hdf5(path_in) as file:
-        if "processing/neurodyn" in file:
-            raise InvalidInput(str(path_in), "a file with a processing module 'neurodyn'", "a file without one")
+    source, out = Path(source), Path(out)
+    start, arrays = check_inference_target(source, out, trials), _by_bin(inference, trials)
     from pynwb import NWBHDF5IO, TimeSeries
 
-    start = trials.table["start_s"].to_numpy(float)
     order = np.argsort(start, kind="stable")
     times = start[:, None] + (np.arange(trials.bins) + 0.5) * trials.bin_s
     inside = trials.mask[order]
-    with written_whole(path_out) as beside:
-        shutil.copyfile(path_in, beside)
-        _reserve(beside, sum(v.size for v, _ in present.values()) * 4 + times.nbytes * len(present) + 2**20)
-        with NWBHDF5IO(str(beside), "a", load_namespaces=True) as io:
+    with written_whole(out) as beside:
+        shutil.copyfile(source, beside)
+        _reserve(beside, sum(v.size for v, _ in arrays.values()) * 4 + times.nbytes * len(arrays) + 2**20)
+        with warnings.catch_warnings(), NWBHDF5IO(str(beside), "a", load_namespaces=True) as io:
+            warnings.filterwarnings("ignore", "The file path provided")  # it ends in .nwb once it is whole
             nwb = io.read()
-            module = nwb.create_processing_module("neurodyn", "Single-trial inference by neurodyn")
-            for name, (values, unit) in present.items():
+            by = f" with the run {run}" if str(run) else ""
+            module = nwb.create_processing_module("neurodyn", f"Single-trial inference by neurodyn{by}")
+            for name, (values, unit) in arrays.items():
+                what = f"standard deviation of the {name[:-3]} over posterior samples" if name.endswith("_sd") else name
                 module.add(
                     TimeSeries(
                         name=name,
                         data=np.asarray(values[order][inside], np.float32),
                         unit=unit,
                         timestamps=times[order][inside],
-                        description=f"inferred {name}, bins of {trials.bin_s:g} s, time stamps at bin centres",
+                        description=f"inferred {what}, bins of {trials.bin_s:g} s, time stamps at bin centres",
                     )
                 )
             io.write(nwb)
-    return path_out
+    return out
+
+
+def check_inference_target(source: Path, out: Path, trials: Trials) -> np.ndarray:
+    """Checks, before anything is inferred, that `write_inference` can write; gives back each trial's start in seconds.
+
+    Raises:
+        InvalidInput: as `write_inference`.
+    """
+    if source.suffix.lower() != ".nwb" or not source.is_file():
+        raise InvalidInput(
+            "out",
+            f"{out.name} for trials of {source}, which is not an NWB file",
+            "trials of an NWB file, whose copy takes the inference",
+            f"Write HDF5 instead ({out.stem}.h5), or name the NWB file as the data.",
+        )
+    if out.resolve() == source.resolve():
+        raise InvalidInput("out", str(out), "another file than the recording's", "The recording is never changed.")
+    with open_hdf5(source) as file:
+        if "processing/neurodyn" in file:
+            raise InvalidInput(
+                str(source),
+                "a file with a processing module 'neurodyn'",
+                "a file without one",
+                f"Start from the recording as it was, or write HDF5 ({out.stem}.h5).",
+            )
+    if "start_s" not in trials.table:
+        raise InvalidInput("trials", "a table without start_s", "trials aligned from a Recording")
+    return np.asarray(trials.table["start_s"].to_numpy(float))
+
+
+def _by_bin(inference: Inference, trials: Trials) -> dict[str, tuple[np.ndarray, str]]:
+    """The arrays with a value for each trial and bin, each with its unit."""
+    spikes = trials.neural.kind == "spikes"
+    found = {}
+    for name, values in inference.arrays().items():
+        if values.shape[:2] == trials.mask.shape and values.ndim == 3:
+            rates = name in ("rates", "rates_sd")
+            unit = ("Hz" if spikes else trials.neural.units or "a.u.") if rates else "a.u."
+            found[name] = (values / trials.bin_s if rates and spikes else values, unit)
+        elif name not in inference.extra:
+            raise InvalidInput(name, f"shape {values.shape}", f"(trial, time) {trials.mask.shape}, like the trials")
+    return found
 
 
 def _reserve(path: Path, size: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neurodyn.data.signal import Signal
-from neurodyn.data.validate import check_counts, check_same_length
+from neurodyn.data.validate import check_behaviour, check_counts, check_same_length
 from neurodyn.errors import InvalidInput, UnknownName
 
 SPLITS = ("train", "valid", "test")
@@ -119,7 +119,7 @@ class Trials:
             truth: ground truth by name (`rates` in expected counts per bin).
 
         Raises:
-            InvalidInput: shapes that disagree; counts that are negative, fractional or not finite; an empty population.
+            InvalidInput: shapes that disagree; counts that are negative, fractional or not finite; infinite behaviour; an empty population.
         """
         signals: dict[str, Signal] = {}
         if counts is not None:
@@ -139,6 +139,8 @@ class Trials:
                 continue
             for key, values in (given if isinstance(given, Mapping) else {default: given}).items():
                 kind: Any = "video" if len(values.shape) >= 4 else "series" if len(values.shape) == 3 else "label"
+                if role == "behaviour" and kind == "series" and signals:
+                    check_behaviour(key, values, next(iter(signals.values())).bins, forward)
                 signals[key] = Signal(values, kind, role, bin_s)
         if not signals:
             raise InvalidInput("counts", None, "an array (trial, time, unit)", "Give counts=... or fluorescence=...")

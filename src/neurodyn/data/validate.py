@@ -57,6 +57,19 @@ def check_counts(field: str, values: Any, mask: np.ndarray | None = None) -> np.
     return counts.astype(np.uint16 if counts.size and counts.max() < 65536 else np.uint32)
 
 
+def check_behaviour(field: str, values: Any, bins: int, forward: int) -> None:
+    """Behaviour `(trial, time, channel)` covers every bin, or every bin but the forward ones; NaN marks what is missing.
+
+    Raises:
+        InvalidInput: another number of bins, or an infinite value.
+    """
+    if values.shape[1] not in (bins, bins - forward):
+        known = f"{bins} time bins" + (f", or {bins - forward} without the forward ones" if forward else "")
+        raise InvalidInput(field, f"{values.shape[1]} time bins", f"{known}, like the population")
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f" and np.isinf(values).any():
+        raise InvalidInput(field, "an infinite value", "finite values", "NaN marks missing samples.")
+
+
 def _refuse(field: str, counts: np.ndarray, bad: np.ndarray, what: str, expected: str, fix: str = "") -> None:
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0]) if bad.shape == counts.shape else "masked-in data"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -32,20 +33,20 @@ class LFADSConfig:
 
     mode: Literal["default", "release", "paper"] = "default"
     """`default`: as documented here. `release`: as lfads-torch runs it (raw counts in, readout bias at zero, one-sample KL, no window shift). `paper`: as in 2018 (the same, without coordinated dropout)."""
-    generator: int = 128
-    """Units of the generator."""
-    factors: int = 60
-    """Factors read from the generator; the latents. 0: the generator's own states, without a map."""
-    inferred_inputs: int = 8
-    """Inputs inferred by the controller; 0 makes the generator autonomous."""
+    generator: int | None = None
+    """Units of the generator; by default 64 for fewer than 64 held-in units, else 128."""
+    factors: int | None = None
+    """Factors read from the generator; the latents. By default 20 or 60, likewise. 0: the generator's own states, without a map."""
+    inferred_inputs: int | None = None
+    """Inputs inferred by the controller; by default 2 or 8, likewise. 0 makes the generator autonomous."""
     initial_condition: int = 64
     """Dimensions of the initial condition's posterior."""
-    initial_condition_encoder: int = 100
-    """Units, each way, of the encoder of the initial condition."""
-    input_encoder: int = 100
-    """Units, each way, of the encoder that feeds the controller. With the size of the other encoder both run as one loop."""
-    controller: int = 100
-    """Units of the controller."""
+    initial_condition_encoder: int | None = None
+    """Units, each way, of the encoder of the initial condition; by default 64 or 100, likewise."""
+    input_encoder: int | None = None
+    """Units, each way, of the encoder that feeds the controller; by default 64 or 100, likewise. With the size of the other encoder both run as one loop."""
+    controller: int | None = None
+    """Units of the controller; by default 64 or 100, likewise."""
     lag: int = 1
     """Bins between what the controller sees and the bin it acts on: encodings up to t − lag and from t + lag."""
     causal: bool = False
@@ -54,7 +55,7 @@ class LFADSConfig:
     """Give the trials' signals of role `input` to the generator."""
     dropout: float = 0.3
     """Dropout of the encoder's input and final state, of the controller's input, and of the generator on its way to the factors."""
-    coordinated_dropout: float = 0.5
+    coordinated_dropout: float = 0.3
     """Share of the input hidden from the encoder in training; only the hidden part trains the reconstruction."""
     cell_clip: float = 5.0
     """Largest absolute value of any recurrent state."""
@@ -76,12 +77,11 @@ class LFADSConfig:
     def __post_init__(self) -> None:
         check_choices(self, "model")
         for name in ("generator", "initial_condition", "initial_condition_encoder"):
-            check_range(f"model.{name}", getattr(self, name), 1)
+            self._check_size(name, 1)
         for name in ("factors", "inferred_inputs", "lag", "l2_generator", "l2_controller"):
-            check_range(f"model.{name}", getattr(self, name), 0)
-        if self.inferred_inputs:
-            check_range("model.input_encoder", self.input_encoder, 1)
-            check_range("model.controller", self.controller, 1)
+            self._check_size(name, 0)
+        for name in ("input_encoder", "controller"):
+            self._check_size(name, 0 if self.inferred_inputs == 0 else 1)
         check_range("model.dropout", self.dropout, 0, 0.99)
         check_range("model.coordinated_dropout", self.coordinated_dropout, 0, 0.99)
         for name in (
@@ -92,6 +92,21 @@ class LFADSConfig:
         ):
             check_range(f"model.{name}", getattr(self, name), 0, open_low=True)
         check_range("model.posterior_variance_floor", self.posterior_variance_floor, 0)
+
+    def _check_size(self, name: str, least: int) -> None:
+        if (value := getattr(self, name)) is not None:
+            check_range(f"model.{name}", value, least)
+
+    def for_units(self, heldin: int) -> LFADSConfig:
+        """With every size that was left out chosen by the number of held-in units."""
+        sizes = _SMALL if heldin < 64 else _LARGE
+        missing: dict[str, Any] = {name: size for name, size in sizes.items() if getattr(self, name) is None}
+        return dataclasses.replace(self, **missing)
+
+
+_SIZES = ("generator", "factors", "inferred_inputs", "initial_condition_encoder", "input_encoder", "controller")
+_SMALL = dict(zip(_SIZES, (64, 20, 2, 64, 64, 64)))
+_LARGE = dict(zip(_SIZES, (128, 60, 8, 100, 100, 100)))
 
 
 class LFADS(Model):
@@ -121,8 +136,9 @@ class LFADS(Model):
     has_dynamics: ClassVar[bool] = True
 
     def __init__(self, config: LFADSConfig, spec: DataSpec) -> None:
-        super().__init__(config, spec)
-        c, session = config, spec.only
+        session = spec.only
+        super().__init__(config.for_units(session.heldin), spec)
+        c = self.config
         if session.neural is None:
             raise InvalidInput("trials", "no neural signal", "spike counts or fluorescence")
         known = session.width("input") if c.known_inputs else 0

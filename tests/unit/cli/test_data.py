@@ -90,6 +90,18 @@ def test_info_gives_the_sizes(capsys: pytest.CaptureFixture[str]) -> None:
     assert session["units"] == 30 and session["bins"] == 100
 
 
+def test_prepare_never_writes_over_the_recording(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import h5py
+
+    with h5py.File("session.h5", "w") as file:
+        file["spikes"] = np.ones((900, 3), int)
+    before = (recording / "session.h5").read_bytes()
+    cut = ["--counts", "spikes", "--bin-s", "0.05", "--window", "40"]
+    assert main(["data", "prepare", "session.h5", *cut, "-o", "./session.h5"]) == 2
+    assert "another file than the recording" in capsys.readouterr().err
+    assert (recording / "session.h5").read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
@@ -100,6 +112,8 @@ def test_info_gives_the_sizes(capsys: pytest.CaptureFixture[str]) -> None:
         (["prepare", "absent.npz", *CUT, "-o", "x.h5"], ["absent.npz"]),
         (["prepare", "session.npz", *CUT], ["--out"]),
         (["prepare", "session.npz", *CUT, "-o", "absent/x.h5"], ["absent/x.h5"]),
+        (["prepare", "session.npz", *CUT, "-o", "session.npz"], ["session.npz", ".h5"]),
+        (["prepare", "session.npz", *CUT, "-o", "x.csv"], ["x.csv", ".h5"]),
         (["prepare", "session.npz", *CUT, "--counts", "spike", "-o", "x.h5"], ["'spike'", "'spikes'"]),
         (["prepare", "session.npz", *CUT, "--behaviour", "hand_vell", "-o", "x.h5"], ["'hand_vell'", "'hand_vel'"]),
         (["prepare", "session.npz", *CUT, "--behavior", "hand_vel", "-o", "x.h5"], ["--behavior", "--behaviour"]),

@@ -42,23 +42,9 @@ def test_hdf5_holds_every_array_its_meaning_and_the_trial_table(
         np.testing.assert_allclose(np.diff(file["time_s"][:]), 0.02)
 
 
-def test_nwb_holds_what_was_seen_in_recording_time(tmp_path: Path, trials: Trials, inference: Inference) -> None:
-    from pynwb import NWBHDF5IO
-
-    timed = trials.select([0, 1, 2])
-    timed.table["start_s"] = [10.0, 5.0, 20.0]
-    write(tmp_path / "out.nwb", [timed], [inference], run="runs/x")
-    with NWBHDF5IO(tmp_path / "out.nwb", "r") as io:
-        series = io.read().processing["neurodyn"]["rates"]
-        times, values = series.timestamps[:], series.data[:]
-    assert len(times) == 13  # two of fifteen bins are masked
-    assert (np.diff(times) > 0).all()
-    assert inference.rates is not None
-    np.testing.assert_array_equal(values[:3], inference.rates[1, :3])
-    np.testing.assert_allclose(times[3], 10.0)
-
-
-def test_nwb_is_a_copy_of_the_recording_it_came_from(tmp_path: Path, trials: Trials, inference: Inference) -> None:
+@pytest.fixture
+def recorded(tmp_path: Path, trials: Trials) -> Trials:
+    """The same trials as cut from `session.nwb`, the second before the first."""
     from datetime import UTC, datetime
 
     from pynwb import NWBHDF5IO, NWBFile
@@ -68,15 +54,67 @@ def test_nwb_is_a_copy_of_the_recording_it_came_from(tmp_path: Path, trials: Tri
     source = tmp_path / "session.nwb"
     with NWBHDF5IO(source, "w") as io:
         io.write(recording)
+    table = trials.table.assign(start_s=[10.0, 5.0, 20.0])
+    return dataclasses.replace(trials, table=table, provenance={"source": str(source), "options": {}})
+
+
+def test_nwb_is_a_copy_of_the_recording_with_rates_in_hz_and_their_spread(
+    tmp_path: Path, recorded: Trials, inference: Inference
+) -> None:
+    from pynwb import NWBHDF5IO
+
+    assert inference.rates is not None
+    spread = {"rates": np.full((3, 5, 4), 0.1, np.float32)}
+    extra = {"initial_condition": np.zeros((3, 7), np.float32)}
+    sampled = dataclasses.replace(inference, spread=spread, extra=extra)
+    source = tmp_path / "session.nwb"
     before = source.read_bytes()
-    came = dataclasses.replace(trials, provenance={"source": str(source), "options": {}})
-    write(tmp_path / "out.nwb", [came], [inference], run="runs/x")
+    write(tmp_path / "out.nwb", [recorded], [sampled], run="runs/x")
     assert source.read_bytes() == before
     with NWBHDF5IO(tmp_path / "out.nwb", "r") as io:
         file = io.read()
         assert file.session_description == "reaching"
         np.testing.assert_array_equal(file.units["spike_times"][0], [0.1, 0.2])
-        assert set(file.processing["neurodyn"].data_interfaces) == {"rates", "latents"}
+        module = file.processing["neurodyn"]
+        assert "runs/x" in module.description
+        assert set(module.data_interfaces) == {"rates", "rates_sd", "latents"}
+        assert module["rates"].unit == module["rates_sd"].unit == "Hz"
+        times, values = module["rates"].timestamps[:], module["rates"].data[:]
+        np.testing.assert_allclose(module["rates_sd"].data[:], 5.0)
+    assert len(times) == 13  # two of fifteen bins are masked
+    np.testing.assert_allclose(times[:4], [5.01, 5.03, 5.05, 10.01])
+    np.testing.assert_allclose(values[:3], inference.rates[1, :3] / 0.02, rtol=1e-6)
+
+
+def test_fluorescence_has_no_hz(tmp_path: Path, recorded: Trials, inference: Inference) -> None:
+    from pynwb import NWBHDF5IO
+
+    rates = inference.rates
+    seen = Trials.from_arrays(fluorescence=rates, bin_s=0.02)
+    seen = dataclasses.replace(seen, table=recorded.table, provenance=recorded.provenance)
+    write(tmp_path / "out.nwb", [seen], [inference], run="runs/x")
+    with NWBHDF5IO(tmp_path / "out.nwb", "r") as io:
+        series = io.read().processing["neurodyn"]["rates"]
+        assert series.unit != "Hz"
+        assert rates is not None
+        np.testing.assert_array_equal(series.data[:5], rates[1])
+
+
+@pytest.mark.parametrize("source", ["two_area", "memory.h5", None])
+def test_trials_that_came_from_no_nwb_file_go_to_hdf5(
+    tmp_path: Path, trials: Trials, inference: Inference, source: str | None
+) -> None:
+    came = dataclasses.replace(trials, provenance={"source": source})
+    with pytest.raises(InvalidInput, match=r"not an NWB file.*Write HDF5 instead \(out\.h5\)"):
+        write(tmp_path / "out.nwb", [came], [inference], run="r")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_recording_itself_is_never_written(tmp_path: Path, recorded: Trials, inference: Inference) -> None:
+    before = (tmp_path / "session.nwb").read_bytes()
+    with pytest.raises(InvalidInput, match="another file"):
+        write(tmp_path / "session.nwb", [recorded], [inference], run="r")
+    assert (tmp_path / "session.nwb").read_bytes() == before
 
 
 def test_several_sessions_get_a_group_each_and_do_not_fit_nwb(

@@ -132,3 +132,13 @@ def test_spec_reads_every_size_and_round_trips() -> None:
         DataSpec.of([first, first])
     with pytest.raises(InvalidInput, match="bin_s"):
         DataSpec.of([first, Trials.from_arrays(COUNTS, bin_s=0.01, session="b")])
+
+
+def test_behaviour_of_another_length_or_infinite_is_refused() -> None:
+    counts = np.ones((6, 10, 3), int)
+    for bins in (10, 8):  # all bins, or all but the forward ones
+        Trials.from_arrays(counts, bin_s=0.02, forward=2, behaviour={"hand": np.full((6, bins, 2), np.nan)})
+    with pytest.raises(InvalidInput, match=r"hand: got 9 time bins; expected 10 time bins, or 8 without"):
+        Trials.from_arrays(counts, bin_s=0.02, forward=2, behaviour={"hand": np.zeros((6, 9, 2))})
+    with pytest.raises(InvalidInput, match="hand: got an infinite value"):
+        Trials.from_arrays(counts, bin_s=0.02, behaviour={"hand": np.full((6, 10, 2), np.inf)})
