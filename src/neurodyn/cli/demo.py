@@ -15,7 +15,7 @@ from neurodyn.cli._options import Flag, parse
 from neurodyn.errors import MissingData
 
 RECORDED, SIMULATED = "m1_stevenson", "two_area"
-SECONDS, QUICK_SECONDS = 180.0, 20.0
+QUICK_EPOCHS = 25
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Options:
     out: Path = Path("demo")
     """Folder of the run and of report.html."""
     quick: Flag = False
-    """Train for 20 CPU seconds instead of 180: to see that all works, not for the scores."""
+    """Train for 25 epochs only: to see that all works, not for the scores."""
     json: Flag = False
     """One JSON object on stdout: `{"run": ..., "report": ..., "scores": [...]}`."""
 
@@ -37,6 +37,8 @@ def run(arguments: Sequence[str]) -> None:
     options = parse(Options, arguments, "neurodyn demo")
     from neurodyn import api
     from neurodyn.cli._console import console, print_json, print_scores, working
+    from neurodyn.reporting.overview import overview_figure
+    from neurodyn.reporting.page import write
 
     out = console()
     source = options.data or _available()
@@ -45,19 +47,20 @@ def run(arguments: Sequence[str]) -> None:
     for each in trials if isinstance(trials, list) else [trials]:
         out.print(each, highlight=False, soft_wrap=True)
     folder = options.out / data_name(source) / "lfads"
-    seconds = QUICK_SECONDS if options.quick else SECONDS
-    out.print(
-        f"Fitting LFADS for at most {seconds:g} CPU seconds; Ctrl-C stops, and the same command goes on.",
-        highlight=False,
+    out.print("Fitting LFADS; Ctrl-C stops, and the same command goes on.")
+    fitted = api.fit(
+        "lfads", trials, out=folder, train={"epochs": QUICK_EPOCHS} if options.quick else None, resume=True
     )
-    fitted = api.fit("lfads", trials, out=folder, train={"max_cpu_s": seconds}, resume=True)
     with working("Fitting the baselines, scoring on the test trials, drawing the report ..."):
-        page = api.report(fitted, options.out / "report.html")
-    scores = fitted.run_.scores() if fitted.run_ else []
+        subjects = api.subjects(fitted)
+        page = write(subjects, options.out / "report.html")
+        overview_figure(subjects[0], options.out / "overview.png")
+    scores = [score for subject in subjects for score in subject.scores]
     if options.json:
         print_json({"run": str(folder), "report": str(page), "scores": [score.as_mapping() for score in scores]})
         return
     print_scores(scores, f"lfads on {source}, held-out test trials")
+    out.print(f"figure: {page.resolve().with_name('overview.png')}", highlight=False, soft_wrap=True)
     out.print(f"report: {page.resolve()}", highlight=False, soft_wrap=True)
 
 

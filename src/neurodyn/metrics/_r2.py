@@ -21,7 +21,7 @@ def r2(
     """R² of a prediction over the entries inside the mask, without any regression.
 
     `pooled`: 1 − Σ_c residual_c / Σ_c total_c (channels weigh by their variance). `channels`: mean over channels of 1 − residual_c / total_c.
-    Total sums of squares are about each channel's mean over the resampled test entries. A channel that does not vary counts 1 if predicted
+    Total sums of squares are about each channel's mean over the test entries, in every bootstrap draw too. A channel that does not vary counts 1 if predicted
     exactly, else 0, as in scikit-learn.
 
     Raises:
@@ -37,19 +37,18 @@ def r2(
         raise InvalidInput(
             what, f"{p[trial, time, channel]} at trial {trial}, bin {time}, channel {channel}", "finite values"
         )
-    n = mask.sum(1, dtype=np.float64)
     residual = np.square(y - p).sum(1)
-    centre = y.sum((0, 1)) / max(n.sum(), 1)  # sums of squares lose no digits when taken about the mean
-    y = np.where(inside, y - centre, 0)
+    centre = y.sum((0, 1)) / max(int(mask.sum()), 1)
+    total = np.square(np.where(inside, y - centre, 0)).sum(1)
     channels = y.shape[2]
+    tiny = 1e-12 * np.maximum((y**2).sum((0, 1)).max(initial=0), np.finfo(float).tiny)
 
     def statistic(sums: np.ndarray) -> np.ndarray:
-        left, first, second = (sums[:, 1 + i * channels : 1 + (i + 1) * channels] for i in range(3))
-        total = np.maximum(second - first**2 / sums[:, :1], 0)
+        left, spread = sums[:, :channels], sums[:, channels:]
         if average == "pooled":
-            left, total = left.sum(1, keepdims=True), total.sum(1, keepdims=True)
-        constant = total <= 1e-12 * np.maximum(second.max(1, keepdims=True), np.finfo(float).tiny)
-        value = np.where(constant, np.where(left == 0, 1.0, 0.0), 1 - left / np.where(constant, 1, total))
+            left, spread = left.sum(1, keepdims=True), spread.sum(1, keepdims=True)
+        constant = spread <= tiny
+        value = np.where(constant, np.where(left == 0, 1.0, 0.0), 1 - left / np.where(constant, 1, spread))
         return np.asarray(value.mean(1))
 
-    return Measurement(np.column_stack([n, residual, y.sum(1), np.square(y).sum(1)]), statistic)
+    return Measurement(np.column_stack([residual, total]), statistic)

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 REDRAW_S = 0.25
 
@@ -25,10 +26,10 @@ class EpochBar:
     def __init__(self, name: str, epochs: int, shown: bool) -> None:
         columns = (
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.fields[numbers]}", table_column=Column(no_wrap=True)),
         )
         self._bar = Progress(*columns, console=Console(stderr=True), auto_refresh=False, disable=not shown)
         self._task = self._bar.add_task(name, total=epochs, numbers="")
@@ -47,7 +48,7 @@ class EpochBar:
     def update(self, row: Mapping[str, Any], best: float) -> None:
         """Takes the row of an epoch and the best score so far."""
         numbers = (
-            f"train {row.get('train/total', float('nan')):.4f}  valid {row['valid/total']:.4f}  "
+            f"train {row.get('train/total', float('nan')):.4g} valid {row['valid/total']:.4g} "
             f"score {row['valid/score']:.4f} (best {best:.4f})"
         )
         self._bar.update(self._task, completed=row["epoch"] + 1, numbers=numbers)

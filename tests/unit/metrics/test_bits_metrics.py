@@ -111,12 +111,24 @@ def test_they_apply_only_where_something_is_held_out() -> None:
     assert not CoBPS().applies(evaluation(rates, fluorescence))
 
 
-def test_a_bootstrap_draw_equals_measuring_the_drawn_trials() -> None:
+def test_a_bootstrap_draw_measures_the_drawn_trials_against_the_null_of_all() -> None:
     rates, counts = random_case()
     mask = np.random.default_rng(1).random((40, 20)) < 0.9
     picked = np.random.default_rng(2).integers(0, 40, 40)
     drawn = bits_per_spike(rates, counts, mask).under(np.bincount(picked, minlength=40)[None].astype(float))[0]
-    assert drawn == pytest.approx(bits_per_spike(rates[picked], counts[picked], mask[picked]).value, rel=1e-9)
+    null = counts[mask].mean(0)
+    n, r = counts[picked][mask[picked]], rates[picked][mask[picked]].astype(float)
+    gain = (n * np.log(r) - r).sum() - (n * np.log(null) - null).sum()
+    assert drawn == pytest.approx(gain / n.sum() / np.log(2), rel=1e-9)
+
+
+def test_the_interval_of_few_trials_lies_around_the_value() -> None:
+    generator = np.random.default_rng(5)
+    rates = generator.gamma(2, 0.1, (8, 10, 30))
+    trials = Trials.from_arrays(generator.poisson(rates), bin_s=0.02, heldin=range(15))
+    found = score(CoBPS(), evaluation(rates, trials), draws=4000)
+    low, high = found.interval
+    assert low < found.value < high and abs((low + high) / 2 - found.value) < 0.25 * (high - low)
 
 
 def test_true_rates_win_and_are_the_ceiling() -> None:

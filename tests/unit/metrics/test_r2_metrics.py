@@ -130,13 +130,16 @@ def test_behaviour_r2_of_noise_free_linear_behaviour() -> None:
 
 def test_behaviour_r2_drops_bins_without_behaviour_and_outside_the_mask() -> None:
     e = case()
-    expected_rows = BehaviourR2().measure(e).sums[:, 0].sum()
     for t in e.trials.values():
         t.signals["behaviour"].values[:, :3, 1] = np.nan
         t.mask[0, 5:] = False
         t.signals["behaviour"].values[0, 5:] = 1e6
     measured = BehaviourR2().measure(e)
-    assert measured.sums[:, 0].sum() == expected_rows - 20 * 3 - (BINS - FORWARD - 5)
+    test = e.trials["test"]
+    behaviour = test.signals["behaviour"].values[:, : BINS - FORWARD]
+    used = test.mask[:, : BINS - FORWARD] & np.isfinite(behaviour).all(2)
+    assert used.sum() == 20 * (BINS - FORWARD - 3) - (BINS - FORWARD - 5)
+    np.testing.assert_allclose(measured.sums[:, 2:].sum(0), behaviour[used].var(0) * used.sum())
     assert 0.2 < measured.value <= 1
     assert measured.context["penalty"] in PENALTIES
 
