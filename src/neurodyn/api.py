@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from neurodyn import config as configs
 from neurodyn import registry
 from neurodyn.data.inference import Inference
@@ -109,7 +111,8 @@ def evaluate(
         samples: posterior samples averaged, for models that have a posterior.
 
     Raises:
-        InvalidInput: no test trials are known, a test trial was trained on, or the run's data have changed since.
+        InvalidInput: no test trials are known, they hold out other units or forward bins, a test trial was trained on, or the run's data have
+            changed since.
     """
     estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
     assessed = _assess(estimator, trials, baselines, samples, {})
@@ -275,6 +278,14 @@ def _parts(estimator: Estimator, trials: Data | None) -> Parts:
         raise InvalidInput("trials", "none", "test trials", "The data came without a test split: give trials=.")
     if [t.session for t in test] != [t.session for t in parts.train]:
         raise InvalidInput("trials", [t.session for t in test], f"sessions {[t.session for t in parts.train]}")
+    for mine, theirs in zip(parts.train, test):
+        if not np.array_equal(mine.heldin, theirs.heldin) or mine.forward != theirs.forward:
+            raise InvalidInput(
+                "trials",
+                f"held-in units {theirs.heldin.tolist()} and {theirs.forward} forward bins",
+                f"{mine.heldin.tolist()} and {mine.forward}, as in the training trials",
+                "Hold units out before the trials are split.",
+            )
     return dataclasses.replace(parts, test=test)
 
 

@@ -13,7 +13,7 @@ from neurodyn import config as configs
 from neurodyn.data.inference import Inference
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput, NeurodynError
+from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model
 from neurodyn.objectives.base import Step
 from neurodyn.training.batches import check_batch_size
@@ -156,7 +156,7 @@ class Estimator:
                 progress=self.progress,
                 resume=self.resume,
             )
-        except NeurodynError:
+        except BaseException:  # Ctrl-C before the first checkpoint too
             if run is not None:
                 run.discard_unless_trained()
             raise
@@ -271,7 +271,12 @@ class Estimator:
                 "trials", repr(str(trials)), "trials", f"Load them first: neurodyn.load({str(trials)!r})."
             )
         if not isinstance(trials, np.ndarray):
-            return list(trials)
+            several = list(trials)
+            for each in several:
+                if not isinstance(each, Trials):
+                    fix = "Trials.from_arrays(counts, bin_s=..., session=...) makes trials of a session's counts."
+                    raise InvalidInput("trials", f"a list with a {type(each).__name__}", "a list of trials", fix)
+            return several
         if self.bin_s is None:
             raise InvalidInput("bin_s", None, "the bin width of the array in seconds", "Estimator(..., bin_s=0.02).")
         return [Trials.from_arrays(trials, bin_s=self.bin_s)]

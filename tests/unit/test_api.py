@@ -120,3 +120,10 @@ def test_report_names_models_apart(run: Path, tmp_path: Path) -> None:
     assert "smoothing" in text and "mean_rate" in text
     first, second = (nd.Estimator.load(run) for _ in range(2))
     assert api._names([first, second]) == ["smoothing, seed 0 (1)", "smoothing, seed 0 (2)"]
+
+
+def test_test_trials_that_hold_out_other_units_are_refused() -> None:
+    fitted = nd.fit("mean_rate", session(), progress=False)
+    other = dataclasses.replace(session(seed=3).test, heldin=np.arange(2, 8))
+    with pytest.raises(InvalidInput, match="held-in units"):
+        nd.evaluate(fitted, other)

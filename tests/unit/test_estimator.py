@@ -114,6 +114,25 @@ def test_nothing_is_written_when_an_option_is_wrong(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_nothing_is_left_when_stopped_before_the_first_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Linear, "prepare", stop)
+        with pytest.raises(KeyboardInterrupt):
+            quick(out=tmp_path / "run").fit(session())
+    assert not (tmp_path / "run").exists()
+    assert quick(out=tmp_path / "run").fit(session()).run_ is not None
+
+
+def test_a_seed_is_a_whole_number() -> None:
+    with pytest.raises(InvalidInput, match="seed: got True"):
+        quick(seed=True).fit(session())
+
+
 def test_a_trial_in_two_splits_is_refused() -> None:
     trials = session()
     with pytest.raises(InvalidInput, match="training trial"):

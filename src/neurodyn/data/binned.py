@@ -11,7 +11,7 @@ import pandas as pd
 
 from neurodyn.data.signal import Signal
 from neurodyn.data.trials import Trials
-from neurodyn.data.validate import check_counts, check_same_length
+from neurodyn.data.validate import check_counts, check_fluorescence, check_same_length
 from neurodyn.errors import InvalidInput
 
 
@@ -55,6 +55,8 @@ class Binned:
             raise InvalidInput("bin_s", self.bin_s, "a bin width in seconds above 0")
         if self.kind == "spikes":
             values = check_counts(what, values[None])[0]
+        else:
+            check_fluorescence(what, values[None])
         object.__setattr__(self, "neural", values)
         columns = {}
         for name, given in self.behaviour.items():

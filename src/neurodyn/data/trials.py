@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neurodyn.data.signal import Signal
-from neurodyn.data.validate import check_behaviour, check_counts, check_same_length
+from neurodyn.data.validate import check_behaviour, check_counts, check_fluorescence, check_same_length
 from neurodyn.errors import InvalidInput, UnknownName
 
 SPLITS = ("train", "valid", "test")
@@ -119,7 +119,8 @@ class Trials:
             truth: ground truth by name (`rates` in expected counts per bin).
 
         Raises:
-            InvalidInput: shapes that disagree; counts that are negative, fractional or not finite; infinite behaviour; an empty population.
+            InvalidInput: shapes that disagree; counts that are negative, fractional or not finite; fluorescence that is not finite; infinite
+                behaviour; an empty population.
         """
         signals: dict[str, Signal] = {}
         if counts is not None:
@@ -127,7 +128,8 @@ class Trials:
                 check_counts("counts", counts, mask), "spikes", "neural", bin_s, units="counts/bin"
             )
         if fluorescence is not None:
-            signals["fluorescence"] = Signal(np.asarray(fluorescence, np.float32), "fluorescence", "neural", bin_s)
+            values = check_fluorescence("fluorescence", fluorescence, mask)
+            signals["fluorescence"] = Signal(values, "fluorescence", "neural", bin_s)
         groups: list[tuple[str, Any, Any]] = [
             ("behaviour", behaviour, "behaviour"),
             ("stimulus", stimulus, "stimulus"),

@@ -57,6 +57,23 @@ def check_counts(field: str, values: Any, mask: np.ndarray | None = None) -> np.
     return counts.astype(np.uint16 if counts.size and counts.max() < 65536 else np.uint32)
 
 
+def check_fluorescence(field: str, values: Any, mask: np.ndarray | None = None) -> np.ndarray:
+    """Fluorescence `(trial, time, unit)` in float32, checked: finite where there is data."""
+    found: np.ndarray = np.asarray(values)
+    if found.ndim != 3 or 0 in found.shape:
+        raise InvalidInput(field, f"shape {found.shape}", "(trial, time, unit), at least one of each")
+    if found.dtype.kind not in "buif":
+        raise InvalidInput(field, f"dtype {found.dtype}", "numbers")
+    bad = ~np.isfinite(found).all(2)
+    if mask is not None and np.shape(mask) == bad.shape:
+        bad &= np.asarray(mask, bool)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        what = f"a value that is not finite in {int(bad.sum())} bins, the first at (trial, time) {where}"
+        raise InvalidInput(field, what, "finite values", "Mark missing bins with mask= instead of NaN.")
+    return found.astype(np.float32, copy=False)
+
+
 def check_behaviour(field: str, values: Any, bins: int, forward: int) -> None:
     """Behaviour `(trial, time, channel)` covers every bin, or every bin but the forward ones; NaN marks what is missing.
 

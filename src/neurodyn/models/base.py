@@ -158,7 +158,7 @@ class Model(nn.Module, ABC):
             session: index of the session in `spec`; by default found by its name (or 0 when there is one).
 
         Raises:
-            InvalidInput: the trials' units or observed bins differ from those the model was built for.
+            InvalidInput: another number of units or held-in units than the model was built for, or an unknown session.
         """
         index = self._session(trials) if session is None else session
         device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))

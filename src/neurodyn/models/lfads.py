@@ -194,8 +194,8 @@ class LFADS(Model):
         trials = sessions[0]
         self.standardise.fit(trials)
         values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, torch.as_tensor(trials.unit_order)]
-        mask = torch.as_tensor(trials.mask, dtype=torch.float64)[..., None]
-        mean = ((values * mask).sum((0, 1)) / mask.sum()).clamp_min(1e-4)
+        mask = torch.as_tensor(trials.mask)[..., None]
+        mean = (values.masked_fill(~mask, 0).sum((0, 1)) / mask.sum()).clamp_min(1e-4)
         with torch.no_grad():
             bias = self.observation(self.neural).from_mean(mean)
             self.readout.bias.copy_(bias.t().reshape(-1))

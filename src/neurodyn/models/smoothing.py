@@ -123,7 +123,7 @@ class Smoothing(Model):
         past = self._per_unit(i, observed, own)[:, :seen]
         heldin = torch.cat([past, self._per_unit(i, observed, ahead)[:, seen:]], 1) if observed.bins > seen else past
         features = self._features(i, observed, float(self.get_buffer(f"readout_width_{i}")))
-        heldout = features @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")
+        heldout = (features @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")).clamp(max=15.0)
         log_rates = torch.cat([heldin.clamp_min(1e-9).log(), heldout], 2)
         return Output({observed.neural_name: log_rates[..., None]}, latents=heldin)
 

@@ -25,7 +25,7 @@ class ELBOConfig:
     kl_scales: Mapping[str, float] = field(default_factory=dict)
     """Scales of single posteriors by their name in `Output.kl` (`initial_condition`, `inputs`), instead of `kl_scale`."""
     kl_unit: Literal["entry", "bound"] = "entry"
-    """`entry`: scales multiply the KL as they are, as published. `bound`: they are divided by the entries of a trial, so that 1 is the exact bound."""
+    """`entry`: scales multiply the KL as they are, as published. `bound`: 1 is the exact bound; with `reduce` mean they are divided by the mean number of entries of a trial that count."""
     l2_scale: float = 1.0
     """Multiplies the model's penalties."""
     kl_start_epoch: int = 0
@@ -80,19 +80,18 @@ class ELBO(Objective):
         c = self.config
         terms: dict[str, Tensor] = {}
         parts: list[Tensor] = []
-        entries = 0.0
+        entries: Tensor | float = 0.0
         trials = len(batch.mask)
         for name, parameters in output.predictions.items():
-            target = batch.targets[name]
             total, count = self._reconstruction(name, parameters, batch)
             terms[f"{name}_nll"] = total / count
             parts.append(terms[f"{name}_nll"] if c.reduce == "mean" else total / trials)
-            entries += target[0].numel()
+            entries = entries + count / trials
         rise = ramp(step.epoch, c.kl_start_epoch, c.kl_increase_epochs)
         for name, kl in output.kl.items():
             terms[f"kl_{name}"] = kl.mean()
-            scale = c.kl_scales.get(name, c.kl_scale) / (entries if c.kl_unit == "bound" else 1)
-            parts.append(rise * scale * terms[f"kl_{name}"])
+            part = rise * c.kl_scales.get(name, c.kl_scale) * terms[f"kl_{name}"]
+            parts.append(part / entries if c.kl_unit == "bound" and c.reduce == "mean" else part)
         rise = ramp(step.epoch, c.l2_start_epoch, c.l2_increase_epochs)
         for name, penalty in output.penalty.items():
             terms[name] = penalty

@@ -30,9 +30,14 @@ class Behaviour(Section):
     )
 
     def applies(self, subject: Subject) -> bool:
-        """Whether behaviour was recorded and rates are inferred, on the test and the fitting split."""
+        """Whether there is a bin with behaviour and inferred rates, on the test and the fitting split."""
         splits = ("test", subject.fitting_split)
-        return all(subject.trials[s].behaviour is not None and subject.inferred[s].rates is not None for s in splits)
+        return all(
+            subject.trials[s].behaviour is not None
+            and subject.inferred[s].rates is not None
+            and bool(_arrays(subject.trials[s], subject.inferred[s])[0].any())
+            for s in splits
+        )
 
     def html(self, subject: Subject) -> str:
         """One panel a channel."""

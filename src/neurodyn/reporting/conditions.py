@@ -38,7 +38,8 @@ class Conditions(Section):
         labels, shown = shown_conditions(test.conditions)
         palette = plot.colours(len(shown))
         keep = np.where(test.mask[..., None], 1.0, np.nan)
-        scale = 1 / test.bin_s if test.neural.kind == "spikes" else 1.0
+        spikes = test.neural.kind == "spikes"
+        scale, y_title = (1 / test.bin_s, "spikes/s") if spikes else (1.0, test.neural.kind)
         observed, inferred = (
             np.stack([plot.average((values * keep)[labels == c]) * scale for c in shown])
             for values in (test.counts, rates)
@@ -57,7 +58,7 @@ class Conditions(Section):
         gap_y = 56 / (height - 108) if lines > 1 else 0.0
         for k, (unit, place) in enumerate(zip(units, plot.grid(lines, columns, gap_y=gap_y))):
             x_axis = plot.axis("time in window (s)" if k + columns >= len(units) else "", nticks=5)
-            y_axis = plot.axis("spikes/s" if k % columns == 0 else "", rangemode="tozero", nticks=5)
+            y_axis = plot.axis(y_title if k % columns == 0 else "", rangemode="tozero", nticks=5)
             held = " (held-out)" if unit in test.heldout else ""
             axes = plot.panel(layout, k + 1, place, x=x_axis, y=y_axis, title=f"unit {unit + 1}{held}")
             for i, condition in enumerate(shown):
@@ -74,7 +75,7 @@ class Conditions(Section):
         more = len(np.unique(labels)) - len(shown)
         caption = (
             f"The {len(units)} units whose inferred rates differ most between conditions. Solid: mean inferred rate; dotted: mean of the recorded "
-            f"{'spikes' if scale != 1 else 'activity'} of the same trials"
+            f"{'spikes' if spikes else 'activity'} of the same trials"
             + (f", smoothed with a Gaussian of {SMOOTHING_S * 1000:g} ms SD. " if sd_bins >= 0.5 else ". ")
             + f"{trials_of(subject)}, {min(n)}{f' to {max(n)}' if max(n) > min(n) else ''} a condition."
             + (f" {more} further conditions are not drawn." if more > 0 else "")

@@ -46,6 +46,8 @@ def commands(config: Mapping[str, Any]) -> str:
     data = config.get("data") or {}
     words = ["neurodyn", "fit", str(config["model"]), str(data.get("source") or "DATA")]
     defaults = _defaults(config)
+    if config.get("objective") not in (None, defaults.get("default_objective")):
+        words += ["--objective", str(config["objective"])]
     for prefix, values in (
         ("data", data.get("options")),
         ("model", config.get("model_config")),
@@ -54,14 +56,22 @@ def commands(config: Mapping[str, Any]) -> str:
     ):
         for key, value in _flat(values or {}):
             if value is not None and defaults.get(f"{prefix}.{key}", _MISSING) != value:
-                words += [f"--{prefix}.{key}", str(value)]
-    if config.get("rule") not in (None, "bptt"):
+                words += _option(f"{prefix}.{key}", value)
+    if config.get("rule") not in (None, defaults.get("default_rule")):
         words += ["--rule", str(config["rule"])]
     words += ["--seed", str(config.get("seed", 0)), "--out", "RUN"]
     return f"{shlex.join(words)}\nneurodyn evaluate RUN\nneurodyn report RUN -o report.html"
 
 
 _MISSING = object()
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """An option as the command line takes it: switches without a value, several values one after another."""
+    if isinstance(value, bool):
+        group, _, field = name.rpartition(".")
+        return [f"--{name}" if value else f"--{group}.no-{field.replace('_', '-')}"]
+    return [f"--{name}", *(map(str, value) if isinstance(value, list | tuple) else [str(value)])]
 
 
 def _defaults(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,12 +82,14 @@ def _defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     for prefix, kind in (("model", "models"), ("objective", "objectives")):
         if config.get(prefix) in registry.names(kind):
             found[prefix] = configs.to_dict(registry.load(kind, config[prefix]).Config())
+    brought: dict[str, Any] = {}
     if "model" in found:
         model = registry.load("models", config["model"])
+        brought = {"default_objective": model.default_objective, "default_rule": model.default_rule}
         found["train"] |= model.training_defaults
-        if "objective" in found:
+        if "objective" in found and config["objective"] == model.default_objective:
             found["objective"] |= model.objective_defaults
-    return dict(_flat(found))
+    return dict(_flat(found)) | brought
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

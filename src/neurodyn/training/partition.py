@@ -32,7 +32,7 @@ class Parts:
 def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials] | None, seed: int) -> Parts:
     """Sorts trials by their `split` column and by what was given as validation trials.
 
-    Without either, one in five training trials validates: drawn by the seed, or the last ones where trials are windows of a
+    Where a session has neither, one in five of its training trials validates: drawn by the seed, or the last ones where trials are windows of a
     continuous recording, since neighbours are alike.
 
     Args:
@@ -53,10 +53,11 @@ def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials
             names = [t.session for t in sessions]
             raise InvalidInput("valid", [t.session for t in given], f"trials of the sessions {names}, in this order")
         validating = [_part(t, "valid") for t in given]
-    elif all(_has(t, "valid") for t in sessions):
-        validating = [t.valid for t in sessions]
     else:
-        pairs = [_set_aside(t, key(seed, Stream.SPLIT, i)) for i, t in enumerate(train)]
+        pairs = [
+            (mine, whole.valid) if _has(whole, "valid") else _set_aside(mine, key(seed, Stream.SPLIT, i))
+            for i, (mine, whole) in enumerate(zip(train, sessions))
+        ]
         train, validating = [a for a, _ in pairs], [b for _, b in pairs]
     for mine, theirs in zip(train, validating):
         check_disjoint(mine, theirs, "valid")
@@ -126,7 +127,27 @@ def _set_aside(trials: Trials, seed: int) -> tuple[Trials, Trials]:
     windows = "start_bin" in trials.table
     order = np.arange(n) if windows else np.random.default_rng(seed).permutation(n)
     kept = n - n // VALID_SHARE
-    return trials.select(np.sort(order[:kept])), trials.select(np.sort(order[kept:]))
+    mine, theirs = np.sort(order[:kept]), np.sort(order[kept:])
+    if windows:
+        mine = mine[~_overlapping(trials, mine, theirs)]
+        if not len(mine):
+            raise InvalidInput(
+                "trials",
+                "windows that all overlap the last fifth",
+                "windows that share no bin with those that validate",
+                "Give valid=, or cut with a longer stride.",
+            )
+    return trials.select(mine), trials.select(theirs)
+
+
+def _overlapping(trials: Trials, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Which windows of `mine` share a bin of their recording with one of `theirs`."""
+    start = trials.table["start_bin"].to_numpy()
+    segment = trials.table["segment"].to_numpy() if "segment" in trials.table else np.zeros(len(start), int)
+    shared = np.zeros(len(mine), bool)
+    for place in theirs:
+        shared |= (segment[mine] == segment[place]) & (np.abs(start[mine] - start[place]) < trials.bins)
+    return shared
 
 
 def _digests(trials: Trials) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -59,7 +60,9 @@ class Plan:
             UnknownName: no such model, objective or rule.
             InvalidInput: a field that does not exist (the nearest is suggested) or a value it cannot take.
         """
-        check_range("seed", seed, 0)
+        if isinstance(seed, bool) or not isinstance(seed, Integral):
+            raise InvalidInput("seed", repr(seed), "a whole number")
+        check_range("seed", int(seed), 0)
         cls = model_class(model)
         asked = {"name": objective} if isinstance(objective, str) else dict(objective or {})
         name = asked.pop("name", None) or cls.default_objective
@@ -76,7 +79,7 @@ class Plan:
             objective_config=configs.from_dict(objective_class.Config, {**brought, **asked}, "objective"),
             rule=rule,
             train=train,
-            seed=seed,
+            seed=int(seed),
         )
 
     def as_mapping(self) -> dict[str, Any]:

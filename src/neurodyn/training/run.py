@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import platform
+import re
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -28,6 +31,7 @@ LAYOUT = 1
 """Version of the folder's layout, written into `config.yaml`."""
 _MAY_CHANGE = ("epochs", "patience", "max_cpu_s", "checkpoint_every", "threads", "device", "tensorboard")
 """Fields of `TrainConfig` that a resumed run may change."""
+_PART = re.compile(r"\..+\.\d+\.part$")
 
 
 class Run:
@@ -45,7 +49,8 @@ class Run:
         """
         folder = Path(path)
         try:
-            used = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+            # A file that a killed process had not finished (`.name.123.part`) is no run.
+            used = folder.exists() and (not folder.is_dir() or any(not _PART.match(p.name) for p in folder.iterdir()))
             begun = any((folder / name).exists() for name in ("config.yaml", "metrics.jsonl"))
             if used and not (resume and begun):
                 fix = "Continue it with --resume (resume=True), or give another --out (out=)."
@@ -70,8 +75,20 @@ class Run:
 
     @property
     def config(self) -> dict[str, Any]:
-        """`model`, `model_config`, `objective`, `objective_config`, `rule`, `train`, `seed`, `data`, `spec`."""
-        return dict(yaml.safe_load((self.path / "config.yaml").read_text()))
+        """`model`, `model_config`, `objective`, `objective_config`, `rule`, `train`, `seed`, `data`, `spec`.
+
+        Raises:
+            InvalidInput: `config.yaml` is damaged.
+        """
+        path = self.path / "config.yaml"
+        try:
+            found = yaml.safe_load(path.read_text())
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            what = " ".join(str(error).split())
+            raise InvalidInput(str(path), f"a file that is not YAML ({what})", "a run's config") from error
+        if not isinstance(found, dict) or not {"data", "spec"} <= set(found):
+            raise InvalidInput(str(path), "no `data` and `spec`", "a config that a run has written")
+        return found
 
     @property
     def plan(self) -> Plan:
@@ -107,16 +124,19 @@ class Run:
 
     def discard_unless_trained(self) -> None:
         """Takes back a folder in which training could not start, so that the next attempt finds it unused."""
-        if not (self.path / "last.ckpt").exists() and not (self.path / "best.safetensors").exists():
-            for name in ("config.yaml", "environment.json", "metrics.jsonl"):
-                (self.path / name).unlink(missing_ok=True)
-            if not any(self.path.iterdir()):
-                self.path.rmdir()
+        if any((self.path / name).exists() for name in ("last.ckpt", "best.safetensors", "checkpoints")):
+            return
+        for name in ("config.yaml", "environment.json", "metrics.jsonl"):
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / "tensorboard", ignore_errors=True)
+        with contextlib.suppress(OSError):  # something else lies in it
+            self.path.rmdir()
 
     @property
     def environment(self) -> dict[str, Any]:
-        """Versions and machine."""
-        return dict(json.loads((self.path / "environment.json").read_text()))
+        """Versions and machine; empty where the file is missing."""
+        path = self.path / "environment.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
 
     # -- how it went ------------------------------------------------------------------------------------------------
 
@@ -184,11 +204,19 @@ class Run:
             save(str(beside))
 
     def checkpoint(self) -> dict[str, Any] | None:
-        """What `last.ckpt` holds, on the CPU; None before the first."""
+        """What `last.ckpt` holds, on the CPU; None before the first.
+
+        Raises:
+            InvalidInput: the file is damaged.
+        """
         path = self.path / "last.ckpt"
         if not path.exists():
             return None
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        try:
+            return dict(torch.load(path, map_location="cpu", weights_only=True))
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            fix = "Copy it again, or start anew in another folder; best.safetensors can still be evaluated."
+            raise InvalidInput(str(path), "a truncated or damaged file", "a whole checkpoint", fix) from error
 
     def model(self, file: str = "best.safetensors") -> Model:
         """The model with its best weights, on the CPU, in evaluation mode.

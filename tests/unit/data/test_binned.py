@@ -117,3 +117,10 @@ def test_bad_windows_are_refused(request_, match):
 def test_bad_trial_ids_are_refused(request_, match):
     with pytest.raises(InvalidInput, match=match):
         binned(4).trials(**request_)
+
+
+def test_fluorescence_that_is_not_finite_is_refused():
+    values = np.ones((50, 2))
+    values[7, 1] = np.inf
+    with pytest.raises(InvalidInput, match=r"\(0, 7\)"):
+        Binned(values, 0.1, kind="fluorescence")

@@ -142,3 +142,19 @@ def test_behaviour_of_another_length_or_infinite_is_refused() -> None:
         Trials.from_arrays(counts, bin_s=0.02, forward=2, behaviour={"hand": np.zeros((6, 9, 2))})
     with pytest.raises(InvalidInput, match="hand: got an infinite value"):
         Trials.from_arrays(counts, bin_s=0.02, behaviour={"hand": np.full((6, 10, 2), np.inf)})
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [(np.zeros((6, 10)), "shape"), (np.full((6, 10, 3), np.nan), "not finite"), (np.full((6, 10, 3), "a"), "dtype")],
+)
+def test_fluorescence_that_cannot_be_used_is_refused(values: np.ndarray, named: str) -> None:
+    with pytest.raises(InvalidInput, match=named):
+        Trials.from_arrays(bin_s=0.02, fluorescence=values)
+
+
+def test_fluorescence_may_be_missing_where_the_mask_says_so() -> None:
+    values = RNG.normal(size=(6, 10, 3))
+    values[2, 7:] = np.nan
+    mask = np.isfinite(values).all(2)
+    assert not Trials.from_arrays(bin_s=0.02, fluorescence=values, mask=mask).mask.all()

@@ -191,6 +191,39 @@ def test_bins_outside_the_mask_stay_zero() -> None:
     assert model.standardise(observed.neural, observed.mask)[:4, 6:].abs().max() == 0
 
 
+def test_prepare_reads_nothing_outside_the_mask() -> None:
+    mask = np.ones((8, 12), bool)
+    mask[:4, 6:] = False
+    values = np.random.default_rng(2).gamma(2.0, 1.0, (8, 12, 9)).astype(np.float32)
+    values[~mask] = np.nan
+    trials = Trials.from_arrays(fluorescence=values, bin_s=0.1, mask=mask)
+    model = build(trials)
+    model.prepare([trials])
+    assert np.allclose(model.readout.bias.detach()[:9], values[mask].mean(0), rtol=1e-5)
+
+
+def test_a_unit_silent_in_training_does_not_flood_the_encoder() -> None:
+    trials = make_trials()
+    trials.signals["counts"].values[:4, :, 0] = 0
+    trials.signals["counts"].values[4:, :, 0] = 3
+    model = build(trials)
+    model.prepare([trials.select(np.arange(4))])
+    observed = Batch.of(trials).observed
+    assert model.standardise(observed.neural, observed.mask).abs().max() < 20
+
+
+def test_modes_differ_as_documented_in_training() -> None:
+    """One-sample KL, and dropout of known inputs, in `release` and `paper`; neither in `default`."""
+    trials = make_trials(inputs=np.ones((8, 12, 2)))
+    observed = Batch.of(trials).observed
+    for mode in ("default", "release", "paper"):
+        model = build(trials, mode=mode, known_inputs=True).train()
+        dropped = bool((model._known_inputs(observed) == 0).any())
+        posterior = torch.zeros(12, 8, 2), torch.zeros(12, 8, 2)
+        sampled = not torch.equal(model._inputs_kl(*posterior), model._inputs_kl(*posterior))
+        assert (dropped, sampled) == (mode != "default", mode != "default"), mode
+
+
 def test_modes_choose_transforms_and_the_kl() -> None:
     trials = make_trials(table=pd.DataFrame({"start_bin": np.arange(8) * 12}))
     kinds = {mode: [type(t) for t in build(trials, mode=mode).transforms()] for mode in ("default", "release", "paper")}

@@ -59,6 +59,12 @@ def test_terms_and_scales() -> None:
     assert losses(given, eta, reduce="sum", loss_scale=1.0, l2_scale=0.0).total.item() == pytest.approx(20 + 3e-5)
     bound = losses(given, eta, kl_scale=1.0, kl_unit="bound", l2_scale=0.0, loss_scale=1.0)
     assert bound.total.item() == pytest.approx(1 + 3 / 20)
+    summed = losses(given, eta, kl_scale=1.0, kl_unit="bound", reduce="sum", l2_scale=0.0, loss_scale=1.0)
+    assert summed.total.item() == pytest.approx(20 + 3)  # the same bound, times the entries of a trial
+    mask = np.ones((6, 5), bool)
+    mask[:3, 3:] = False  # 16 entries a trial count on average
+    masked = losses(batch(mask), eta, kl_scale=1.0, kl_unit="bound", l2_scale=0.0, loss_scale=1.0)
+    assert masked.total.item() == pytest.approx(1 + 3 / 16)
     named = losses(given, eta, kl_scale=1.0, kl_scales={"inputs": 0.0}, l2_scale=0.0, loss_scale=1.0)
     assert named.total.item() == pytest.approx(1.0)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Evaluation
 from neurodyn.metrics.behaviour_r2 import BehaviourR2
+from neurodyn.models.lfads import LFADS, LFADSConfig
 from neurodyn.reporting.behaviour import Behaviour
 from neurodyn.reporting.calibration import calibration
 from neurodyn.reporting.page import SECTIONS, render, write
 from neurodyn.reporting.reproduce import commands
 from neurodyn.reporting.subject import Subject
 from neurodyn.reporting.trajectories import coordinates, grouping
+from neurodyn.training.plan import Plan
 
 
 def figures(page: str) -> list[dict]:
@@ -72,6 +75,17 @@ def test_odd_data_are_drawn_without_a_warning(kind, recwarn):
     assert [str(w.message) for w in recwarn if issubclass(w.category, RuntimeWarning)] == []
 
 
+def test_behaviour_without_a_sample_and_fluorescence_are_drawn_for_what_they_are():
+    rng = np.random.default_rng(0)
+    values = rng.normal(1, 1, (8, 12, 3))
+    trials = Trials.from_arrays(
+        fluorescence=values, bin_s=0.05, conditions=np.arange(8) % 2, behaviour=np.full((8, 12, 2), np.nan)
+    )
+    page = render([Subject("calcium", {"test": trials}, {"test": Inference(0.05, values.astype(np.float32))})])
+    assert 'id="behaviour"' not in page and 'id="conditions"' in page
+    assert "spikes/s" not in page.split('id="conditions"')[1].split("</section>")[0]
+
+
 def test_long_windows_are_thinned():
     rng = np.random.default_rng(0)
     counts = rng.poisson(0.1, (12, 900, 160))
@@ -124,3 +138,33 @@ def test_commands_name_what_differs_from_the_defaults(subject):
     assert first.startswith("neurodyn fit lfads 'two area.nwb'")
     assert "--data.bin_ms 20" in first and "--train.epochs 60" in first and "--seed 3" in first
     assert "--train.learning_rate" not in first
+
+
+def test_commands_are_what_the_command_line_takes():
+    from neurodyn.cli._options import made, parse
+    from neurodyn.data.datasets.m1_stevenson import M1StevensonConfig
+    from neurodyn.training.config import TrainConfig
+
+    plan = Plan.of("lfads", {"causal": True}, objective="poisson", train={"tensorboard": True, "epochs": 7})
+    options = {"behaviour": ["velocity", "position"], "min_rate_hz": 1.0}
+    first = commands({**plan.as_mapping(), "data": {"source": "m1_stevenson", "options": options}}).splitlines()[0]
+    words = shlex.split(first)
+    assert words[:4] == ["neurodyn", "fit", "lfads", "m1_stevenson"]
+    assert words[4:6] == ["--objective", "poisson"] and "--rule" not in words
+    kind = made(
+        "fit",
+        {
+            "model": (LFADSConfig, LFADSConfig()),
+            "data": (M1StevensonConfig, M1StevensonConfig()),
+            "train": (TrainConfig, TrainConfig(**LFADS.training_defaults)),
+            "seed": (int, 5),
+            "out": (str, ""),
+        },
+    )
+    parsed = parse(kind, words[6:], "neurodyn fit")
+    assert parsed.model == plan.model_config and parsed.train == plan.train and parsed.seed == 0
+    assert parsed.data == M1StevensonConfig(behaviour=("velocity", "position"), min_rate_hz=1.0)
+
+
+def test_commands_of_a_model_with_its_own_rule_leave_it_out():
+    assert "--rule" not in commands(Plan.of("mean_rate").as_mapping())

@@ -30,6 +30,20 @@ def test_windows_of_a_recording_validate_on_the_last_ones() -> None:
     assert partition(trials, None, 0).valid[0].table["start_bin"].tolist() == list(range(32 * 12, 480, 12))
 
 
+def test_windows_that_overlap_those_that_validate_do_not_train() -> None:
+    trials = some_trials(40)
+    starts = np.arange(40) * (trials.bins // 3)
+    overlapping = dataclasses.replace(trials, table=trials.table.assign(start_bin=starts))
+    parts = partition(overlapping, None, 0)
+    last, first = parts.train[0].table["start_bin"].max(), parts.valid[0].table["start_bin"].min()
+    assert first - trials.bins - trials.bins // 3 < last <= first - trials.bins
+    assert len(parts.valid[0]) == 8
+    apart = dataclasses.replace(trials, table=trials.table.assign(start_bin=starts, segment=np.arange(40) >= 32))
+    assert len(partition(apart, None, 0).train[0]) == 32
+    with pytest.raises(InvalidInput, match="overlap"):
+        partition(dataclasses.replace(trials, table=trials.table.assign(start_bin=np.arange(40) // 8)), None, 0)
+
+
 def test_overlap_is_refused_and_chance_repeats_are_not() -> None:
     trials = some_trials(40)
     with pytest.raises(InvalidInput, match="trial 2, which is training trial 30 too"):
@@ -76,3 +90,11 @@ def test_origin_records_source_and_options() -> None:
     found = origin(partition(trials, None, 0))
     assert (found["source"], found["options"]) == ("lorenz", {"trials": 20})
     assert set(found) == {"source", "options", "train", "valid"}
+
+
+def test_each_session_validates_on_what_it_brings() -> None:
+    first = split_trials(some_trials(40), seed=2)
+    second = dataclasses.replace(some_trials(20, seed=1), session="second")
+    parts = partition([first, second], None, 0)
+    assert np.array_equal(parts.valid[0].counts, first.valid.counts)
+    assert [len(t) for t in parts.train] == [len(first.train), 16] and len(parts.valid[1]) == 4

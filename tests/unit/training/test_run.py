@@ -99,3 +99,39 @@ def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
         Run.create(tmp_path / "file")
     with pytest.raises(InvalidInput, match=r"config\.yaml"):
         Run.open(tmp_path / "file")
+
+
+@pytest.mark.parametrize("text", ["", "- 1", "a: [1", "model: lfads"])
+def test_a_damaged_config_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(InvalidInput, match=r"config\.yaml"):
+        _ = Run.open(tmp_path).plan
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    run.write_checkpoint(lambda path: torch.save({"epoch": 3}, path))
+    assert run.checkpoint() == {"epoch": 3}
+    whole = (run.path / "last.ckpt").read_bytes()
+    for left in (0, len(whole) // 2):
+        (run.path / "last.ckpt").write_bytes(whole[:left])
+        with pytest.raises(InvalidInput, match="truncated or damaged"):
+            run.checkpoint()
+
+
+def test_what_a_killed_process_left_unfinished_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / ".config.yaml.4711.part").write_text("mod")
+    assert Run.create(tmp_path).path == tmp_path
+
+
+def test_a_folder_in_which_nothing_was_trained_is_given_back(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    run.begin(_config())
+    (run.path / "tensorboard").mkdir()
+    run.discard_unless_trained()
+    assert not run.path.exists()
+    run = Run.create(tmp_path / "run")
+    run.begin(_config())
+    run.write_weights({"w": torch.ones(1)})
+    run.discard_unless_trained()
+    assert (run.path / "config.yaml").exists()

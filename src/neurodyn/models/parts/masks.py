@@ -39,5 +39,6 @@ def keep_mask(
     source = torch.device(device) if generator is None else generator.device
     words = torch.empty((count + 3) // 4, dtype=torch.int64, device=source)
     words.random_(-(2**63), None, generator=generator)
-    kept = words.view(torch.int16)[:count] < threshold
+    drawn = words.view(torch.int16)[:count]
+    kept = drawn < threshold if threshold < 32768 else torch.ones_like(drawn, dtype=torch.bool)  # 32768 is no int16
     return kept.to(device).view(tuple(shape)).to(dtype).mul_(1 / (1 - rate))

@@ -9,7 +9,7 @@ from neurodyn.data.trials import Trials
 
 
 class Standardise(nn.Module):
-    """ln(1 + counts) (for spikes), minus the mean and over the standard deviation of the training trials; the identity until `fit`.
+    """ln(1 + counts) (for spikes), minus the mean and over the standard deviation of the training trials; the identity until `fit`. A channel that never varied stays zero.
 
     Args:
         channels: number of held-in units.
@@ -37,7 +37,9 @@ class Standardise(nn.Module):
         if self.logarithm:
             values = values.log1p()
         self.shift.copy_(values.mean(0))
-        self.scale.copy_(1 / values.std(0).clamp_min(1e-3))
+        deviation = values.std(0)
+        # a unit silent in training says nothing: a spike of it elsewhere would be hundreds of deviations
+        self.scale.copy_(torch.where(deviation > 0, 1 / deviation.clamp_min(1e-3), 0))
         self.fitted.fill_(True)
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:

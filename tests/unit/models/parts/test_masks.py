@@ -14,6 +14,11 @@ def test_values_and_mean(rate: float) -> None:
     assert (mask == 0).double().mean().item() == pytest.approx(rate, abs=3 * (rate / 5e5) ** 0.5 + 2e-5)
 
 
+@pytest.mark.parametrize("rate", [0.0, 1e-6])
+def test_a_rate_below_the_resolution_drops_nothing(rate: float) -> None:
+    assert keep_mask((30, 7), rate).min() == pytest.approx(1)
+
+
 def test_neighbours_are_independent_and_seeds_repeat() -> None:
     torch.manual_seed(0)
     mask = (keep_mask((400_000,), 0.5) > 0).double()
