@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neurodyn.api import load
 from neurodyn.data.batch import Observed
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.splits import split_trials
@@ -196,3 +197,13 @@ def test_negative_samples_are_refused() -> None:
     fitted = Estimator("mean_rate", progress=False).fit(trials)
     with pytest.raises(InvalidInput, match="samples: got -2"):
         fitted.transform(trials, samples=-2)
+
+
+def test_transform_refuses_other_heldin_units_even_of_the_same_number() -> None:
+    trials = load("two_area", trials=40)
+    assert isinstance(trials, Trials)
+    fitted = Estimator("mean_rate", progress=False).fit(trials)
+    moved = dataclasses.replace(trials, heldin=trials.unit_order[1 : len(trials.heldin) + 1].copy())
+    moved.heldin.sort()
+    with pytest.raises(InvalidInput, match="heldin"):
+        fitted.transform(moved)

@@ -54,6 +54,11 @@ def _plain(value: Any) -> Any:
 def print_scores(scores: Sequence[Score], title: str) -> None:
     """Scores with their intervals, baselines and ceilings: one row a score."""
     out = console()
+    if not scores:
+        out.print(
+            f"{title}: nothing to score. Hold out units (--data.heldout 0.25), add behaviour or predict forward bins."
+        )
+        return
     names = list(dict.fromkeys(name for score in scores for name in score.baselines))
     wide = out.width >= _WIDE
     trials = " or ".join(map(str, dict.fromkeys(score.n for score in scores)))

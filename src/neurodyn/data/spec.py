@@ -38,6 +38,8 @@ class SessionSpec:
     """Bins to reconstruct, forward ones included."""
     forward: int
     """Bins that are predicted, never seen."""
+    heldin_units: tuple[int, ...] = ()
+    """Which units are held in, in recorded order; empty where that was not recorded."""
 
     @property
     def observed_bins(self) -> int:
@@ -83,6 +85,7 @@ class DataSpec:
                     heldin=len(t.heldin),
                     bins=t.bins,
                     forward=t.forward,
+                    heldin_units=tuple(t.heldin.tolist()) if t.neural_name else (),
                 )
                 for t in several
             )
@@ -105,6 +108,7 @@ class DataSpec:
             "sessions": [
                 {
                     **{k: getattr(s, k) for k in ("name", "neural", "units", "heldin", "bins", "forward")},
+                    "heldin_units": list(s.heldin_units),
                     "signals": {
                         n: {"kind": g.kind, "role": g.role, "bin_s": g.bin_s, "shape": list(g.shape), "bins": g.bins}
                         for n, g in s.signals.items()
@@ -120,5 +124,5 @@ class DataSpec:
         sessions: list[SessionSpec] = []
         for s in values["sessions"]:  # type: ignore[attr-defined]
             signals = {n: SignalSpec(**{**g, "shape": tuple(g["shape"])}) for n, g in s["signals"].items()}
-            sessions.append(SessionSpec(**{**s, "signals": signals}))
+            sessions.append(SessionSpec(**{**s, "signals": signals, "heldin_units": tuple(s.get("heldin_units", ()))}))
         return DataSpec(tuple(sessions))

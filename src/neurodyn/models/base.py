@@ -158,7 +158,7 @@ class Model(nn.Module, ABC):
             session: index of the session in `spec`; by default found by its name (or 0 when there is one).
 
         Raises:
-            InvalidInput: another number of units or held-in units than the model was built for, or an unknown session.
+            InvalidInput: other units or held-in units than the model was built for, or an unknown session.
         """
         index = self._session(trials) if session is None else session
         device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))
@@ -166,7 +166,7 @@ class Model(nn.Module, ABC):
         self.eval()
         chunks: list[dict[str, np.ndarray]] = []
         try:
-            with torch.random.fork_rng(devices=[]):
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 torch.manual_seed(seed)
                 for start in range(0, len(trials), batch_size):
                     rows = np.arange(start, min(start + batch_size, len(trials)))
@@ -201,6 +201,13 @@ class Model(nn.Module, ABC):
         ):
             if got != expected:
                 raise InvalidInput(field_name, got, f"{expected}, as in the trials this model was built for")
+        if known.heldin_units and tuple(trials.heldin.tolist()) != known.heldin_units:
+            raise InvalidInput(
+                "heldin",
+                "other held-in units",
+                "those this model was built for",
+                "Hold out the same units (heldin=...).",
+            )
         return index
 
     def _average(self, observed: Observed, samples: int) -> dict[str, np.ndarray]:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neurodyn.config import check_choices, check_range
-from neurodyn.data.batch import Observed
+from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.transforms.base import Transform
 from neurodyn.data.transforms.coordinated_dropout import CoordinatedDropout, CoordinatedDropoutConfig
@@ -147,6 +147,8 @@ class LFADS(Model):
         self.known, self.neural, channels = known, session.neural, session.heldin
         spikes = session.signals[session.neural].kind == "spikes"
         self.standardise = Standardise(channels, logarithm=spikes)
+        if known:
+            self.standardise_known = Standardise(known, logarithm=False, least=1e-12)
         e = c.initial_condition_encoder
         self.initial_encoder = nn.ModuleList(ClippedGRU(channels, e, encoder=True, clip=c.cell_clip) for _ in range(2))
         self.initial_encoder_start = nn.Parameter(torch.zeros(2, e))
@@ -188,13 +190,18 @@ class LFADS(Model):
         return [WindowShift(), hide] if self.config.mode == "default" else [hide]
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
-        """Standardises the encoder's input and starts the readout at the mean of every unit (mode `default`)."""
+        """Standardises the encoder's and the known inputs and starts the readout at the mean of every unit (mode `default`)."""
         if self.config.mode != "default":
             return
         trials = sessions[0]
-        self.standardise.fit(trials)
+        seen, channels = trials.observed_bins, len(trials.heldin)
         values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, torch.as_tensor(trials.unit_order)]
-        mask = torch.as_tensor(trials.mask)[..., None]
+        mask = torch.as_tensor(trials.mask)
+        self.standardise.fit(values[:, :seen, :channels][mask[:, :seen]])
+        if self.known:
+            given = self._given(Batch.of(trials).observed).transpose(0, 1)
+            self.standardise_known.fit(given[mask[:, : given.shape[1]]])
+        mask = mask[..., None]
         mean = (values.masked_fill(~mask, 0).sum((0, 1)) / mask.sum()).clamp_min(1e-4)
         with torch.no_grad():
             bias = self.observation(self.neural).from_mean(mean)
@@ -300,10 +307,13 @@ class LFADS(Model):
             clip=c.cell_clip,
         )
 
+    def _given(self, observed: Observed) -> Tensor:
+        """Known inputs as they are, `(time, trial, input)`."""
+        names = [n for n, s in self.spec.only.signals.items() if s.role == "input" and s.kind == "series"]
+        return torch.cat([observed.signals[n] for n in names], 2).transpose(0, 1)[: observed.bins]
+
     def _known_inputs(self, observed: Observed) -> Tensor:
-        session = self.spec.only
-        names = [n for n, s in session.signals.items() if s.role == "input" and s.kind == "series"]
-        given = torch.cat([observed.signals[n] for n in names], 2).transpose(0, 1)[: observed.bins]
+        given = self.standardise_known(self._given(observed))
         given = F.pad(given, (0, 0, 0, 0, 0, observed.bins - len(given)))
         return given if self.config.mode == "default" else self._dropped(given)
 

@@ -123,6 +123,7 @@ def _solve(
         run.rewind(0)
         run.append(row)
         run.write_weights(model.state_dict())
+        run.write_table()
     return Fitted(score, 0, 1, seconds, "solved", [row])
 
 
@@ -196,6 +197,7 @@ def _finish(module: TrainingModule, device: torch.device, run: Run | None) -> Fi
     module.use_best_weights()
     if run is not None:
         run.write_weights(module.model.state_dict())
+        run.write_table()
     module.model.to(device).eval()
     return Fitted(
         best_score=module.best_score,

@@ -149,6 +149,13 @@ class Run:
         except OSError as error:
             raise InvalidInput("out", f"{self.path}: {error.strerror}", "a folder that can be written") from error
 
+    def write_table(self) -> None:
+        """Writes `metrics.csv`, the rows of `metrics.jsonl` as a table."""
+        import pandas as pd
+
+        with written_whole(self.path / "metrics.csv") as beside:
+            pd.DataFrame(self.history()).to_csv(beside, index=False)
+
     def history(self) -> list[dict[str, Any]]:
         """The rows of `metrics.jsonl`, one an epoch; a last line cut short by a kill is left out."""
         rows: list[dict[str, Any]] = []
