@@ -203,7 +203,6 @@ def test_transform_refuses_other_heldin_units_even_of_the_same_number() -> None:
     trials = load("two_area", trials=40)
     assert isinstance(trials, Trials)
     fitted = Estimator("mean_rate", progress=False).fit(trials)
-    moved = dataclasses.replace(trials, heldin=trials.unit_order[1 : len(trials.heldin) + 1].copy())
-    moved.heldin.sort()
+    moved = dataclasses.replace(trials, heldin=np.sort(trials.unit_order[1 : len(trials.heldin) + 1]))
     with pytest.raises(InvalidInput, match="heldin"):
         fitted.transform(moved)
