@@ -20,7 +20,7 @@ WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshad
 
 def _synthetic() -> Any:
     """The module that builds the unit tests' synthetic subjects."""
-    path = Path(__file__).parents[1] / "unit" / "report" / "conftest.py"
+    path = Path(__file__).parents[1] / "unit" / "reporting" / "conftest.py"
     spec = importlib.util.spec_from_file_location("synthetic_subjects", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
