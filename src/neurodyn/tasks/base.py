@@ -46,6 +46,11 @@ class Task(ABC):
         """Draws as many trials as there are streams."""
 
 
+def decision_trial(config: Any) -> dict[str, float]:
+    """Durations in seconds of a decision trial's periods, in order, from a config's fields `<period>_s`."""
+    return {name: getattr(config, f"{name}_s") for name in ("fixation", "stimulus", "delay", "decision")}
+
+
 def consecutive_periods(durations_s: Mapping[str, float], bin_s: float) -> dict[str, slice]:
     """Bins of periods that follow each other.
 

@@ -11,7 +11,7 @@ import pandas as pd
 from neurodyn.config import check_choices, check_range
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import TrialStreams
-from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods
+from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods, decision_trial
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,7 @@ class Perceptual(Task):
     def __init__(self, config: PerceptualConfig = PerceptualConfig()) -> None:
         self.config = config
         self.bin_s = config.bin_s
-        self.periods = consecutive_periods(
-            {
-                "fixation": config.fixation_s,
-                "stimulus": config.stimulus_s,
-                "delay": config.delay_s,
-                "decision": config.decision_s,
-            },
-            config.bin_s,
-        )
+        self.periods = consecutive_periods(decision_trial(config), config.bin_s)
 
     def sample(self, streams: TrialStreams) -> TaskTrials:
         """Draws trials.

@@ -12,7 +12,7 @@ from neurodyn.config import check_choices, check_range
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import TrialStreams
 from neurodyn.shapes import Array, Float
-from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods
+from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods, decision_trial
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,7 @@ class PulseDiscrimination(Task):
     def __init__(self, config: PulseDiscriminationConfig = PulseDiscriminationConfig()) -> None:
         self.config = config
         self.bin_s = config.bin_s
-        self.periods = consecutive_periods(
-            {
-                "fixation": config.fixation_s,
-                "stimulus": config.stimulus_s,
-                "delay": config.delay_s,
-                "decision": config.decision_s,
-            },
-            config.bin_s,
-        )
+        self.periods = consecutive_periods(decision_trial(config), config.bin_s)
 
     def sample(self, streams: TrialStreams) -> TaskTrials:
         """Draws trials.
