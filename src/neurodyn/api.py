@@ -97,9 +97,14 @@ def fit(
 
 
 def evaluate(
-    fitted: Estimator | str | Path, trials: Data | None = None, *, baselines: bool = True, samples: int = 50
+    fitted: Estimator | str | Path,
+    trials: Data | None = None,
+    *,
+    baselines: bool = True,
+    samples: int = 50,
+    metrics: Sequence[str] | None = None,
 ) -> list[Score]:
-    """Every score that applies on the test trials, each with its baselines, ceiling and interval.
+    """Every score that applies (or those named) on the test trials, each with its baselines, ceiling and interval.
 
     Baselines: mean rate, smoothing and a GLM fitted on the same training trials; the same model untrained; and the model's inference given
     to other trials (`shuffled`). With a run, `scores.json` and `outputs.h5` (test trials) are written to its folder.
@@ -109,13 +114,17 @@ def evaluate(
         trials: test trials, or trials with a `test` split; by default those put aside by `fit`, or those of the run's data source.
         baselines: false leaves the baselines out.
         samples: posterior samples averaged, for models that have a posterior.
+        metrics: names of the metrics; by default all that apply and do not take long.
 
     Raises:
+        UnknownName: no such metric.
         InvalidInput: no test trials are known, they hold out other units or forward bins, a test trial was trained on, or the run's data have
             changed since.
     """
     estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
-    assessed = _assess(estimator, trials, baselines, samples, {})
+    for name in metrics or ():
+        registry.load("metrics", name)
+    assessed = _assess(estimator, trials, baselines, samples, {}, metrics)
     scores = [score for each in assessed for score in each.scores]
     if estimator.run_ is not None:
         several = len(assessed) > 1
@@ -201,6 +210,7 @@ def _assess(
     baselines: bool,
     samples: int,
     known: dict[tuple[str, str, str], Evaluation],
+    metrics: Sequence[str] | None = None,
 ) -> list[_Assessed]:
     """Evaluates each session; `known` keeps fitted baselines between models on the same data."""
     parts = _parts(estimator, trials)
@@ -228,7 +238,8 @@ def _assess(
             "bin_s": test.bin_s,
             "posterior_samples": draws,
         }
-        assessed.append(_Assessed(test.session, evaluation, beside, score_all(evaluation, beside, context=context)))
+        scores = score_all(evaluation, beside, metrics=metrics, context=context)
+        assessed.append(_Assessed(test.session, evaluation, beside, scores))
     return assessed
 
 

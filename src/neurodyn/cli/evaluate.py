@@ -23,6 +23,8 @@ class Options:
     """Folder of a run."""
     samples: int = 50
     """Posterior samples averaged for the rates."""
+    metrics: tuple[str, ...] = ()
+    """Names of the metrics; by default all that apply and do not take long."""
     json: Flag = False
     """One JSON object on stdout: `{"run": ..., "scores": [...]}`."""
 
@@ -37,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
     from neurodyn.cli._console import console, print_json, print_scores, working
 
     with working(f"Scoring {options.run} and its baselines ..."):
-        scores = api.evaluate(options.run, samples=options.samples)
+        scores = api.evaluate(options.run, samples=options.samples, metrics=options.metrics or None)
     if options.json:
         print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
     else:

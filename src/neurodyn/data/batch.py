@@ -56,15 +56,19 @@ class Batch:
     """Int `(trial,)`: row of each trial in the `Trials` the batch was cut from."""
     loss_weight: Mapping[str, Tensor] = field(default_factory=dict)
     """Weight of each target entry, by signal; transforms set it (coordinated dropout), every objective applies it. Missing means 1."""
+    known: Mapping[str, Tensor] = field(default_factory=dict)
+    """Bool, like the target: entries that were recorded, for signals of which some were not. Part of `weight`."""
 
     def weight(self, name: str) -> Tensor:
-        """Weight of every entry of a target: the mask times `loss_weight`, broadcastable to the target."""
+        """Weight of every entry of a target: the mask times `known` and `loss_weight`, broadcastable to the target."""
         target = self.targets[name]
         mask = self.mask.to(target.dtype if target.is_floating_point() else torch.float32)
         if target.ndim >= 2 and target.shape[1] == mask.shape[1]:
             mask = mask.reshape(*mask.shape, *([1] * (target.ndim - 2)))
         else:
             mask = torch.ones((), device=target.device)
+        if name in self.known:
+            mask = mask * self.known[name]
         return mask * self.loss_weight[name] if name in self.loss_weight else mask
 
     def to(self, device: torch.device | str) -> Batch:
@@ -83,6 +87,7 @@ class Batch:
             self.mask.to(device),
             self.trial.to(device),
             move(self.loss_weight),
+            move(self.known),
         )
 
     @staticmethod
@@ -94,11 +99,15 @@ class Batch:
         observed: dict[str, Tensor] = {}
         privileged: dict[str, Tensor] = {}
         targets: dict[str, Tensor] = {}
+        known: dict[str, Tensor] = {}
         for name, signal in trials.signals.items():
             values = torch.from_numpy(np.ascontiguousarray(signal.rows(rows), dtype=np.float32))
             if signal.role == "neural":
                 values = _blank(values[:, :, torch.from_numpy(trials.unit_order)], mask)
                 targets[name] = values
+                if signal.mask is not None and not signal.mask[rows].all():
+                    per_entry = torch.from_numpy(signal.mask[rows]).reshape(len(rows), trials.bins, -1)
+                    known[name] = per_entry.expand(*values.shape)[:, :, torch.from_numpy(trials.unit_order)]
                 observed[name] = values[:, :seen, : len(trials.heldin)]
             elif signal.role == "behaviour":
                 privileged[name] = values
@@ -112,6 +121,7 @@ class Batch:
             targets=targets,
             mask=mask,
             trial=torch.from_numpy(rows),
+            known=known,
         )
 
     def take(self, rows: Tensor) -> Batch:
@@ -130,6 +140,7 @@ class Batch:
             self.mask[rows],
             self.trial[rows],
             pick(self.loss_weight),
+            pick(self.known),
         )
 
 

@@ -35,7 +35,8 @@ class Signal:
     names: tuple[str, ...] = ()
     """Name of each channel or unit, when known."""
     mask: np.ndarray | None = None
-    """Bool `(trial, time)`, false where there is no sample; None where the trials' own mask holds."""
+    """Bool `(trial, time)` or `(trial, time, channel)`, false where there is no sample; None where the trials' own mask holds. Of the population,
+    a unit's counts may be unknown in some bins of some trials (a benchmark withholds them): nothing is fitted to them and nothing is scored on them."""
 
     def __post_init__(self) -> None:
         least = 1 if self.kind == "label" else 2
@@ -47,6 +48,12 @@ class Signal:
             )
         if self.kind != "label" and not self.bin_s > 0:
             raise InvalidInput("bin_s", self.bin_s, "a bin width in seconds above 0")
+        if self.mask is not None and self.mask.shape not in (self.values.shape[:2], self.values.shape):
+            raise InvalidInput(
+                "signal mask",
+                f"shape {self.mask.shape}",
+                f"{tuple(self.values.shape[:2])} or {tuple(self.values.shape)}",
+            )
         if self.names and len(self.values.shape) > least and len(self.names) != self.values.shape[-1]:
             raise InvalidInput("names", f"{len(self.names)} names", f"{self.values.shape[-1]}, one a channel")
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 import neurodyn
+from neurodyn.data.psth import PSTH
 from neurodyn.data.signal import Signal
 from neurodyn.data.trials import Trials
 from neurodyn.data.writing import hdf5_written_whole
@@ -27,7 +28,7 @@ def save(trials: Trials, path: str | Path) -> Path:
     """Writes trials to an HDF5 file; the file appears whole or not at all.
 
     Layout: attributes `format`, `schema`, `name`, `session`, `forward`, `signals`, `provenance` (JSON); `signals/<name>` with `kind`, `role`,
-    `bin_s`, `units`, `names` as attributes and `masks/<name>` where a signal has its own; `mask`, `heldin`, `table/<column>`, `truth/<name>`.
+    `bin_s`, `units`, `names` as attributes and `masks/<name>` where a signal has its own; `mask`, `heldin`, `table/<column>`, `truth/<name>`, `psth`.
 
     Raises:
         InvalidInput: the folder does not exist or the disk is full.
@@ -58,6 +59,8 @@ def save(trials: Trials, path: str | Path) -> Path:
                 file.create_dataset(f"table/{column}", data=text, dtype=h5py.string_dtype()).attrs["json"] = True
         for name, truth in trials.truth.items():
             _write(file, f"truth/{name}", np.asarray(truth))
+        if trials.psth is not None:
+            _write(file, "psth", trials.psth.rates).attrs["conditions"] = json.dumps(trials.psth.conditions)
     return Path(path)
 
 
@@ -142,6 +145,7 @@ def _read(file: h5py.File, lazy: bool) -> Trials:
         heldin=file["heldin"][()],
         forward=int(file.attrs["forward"]),
         truth={name: data[()] for name, data in file.get("truth", {}).items()},
+        psth=PSTH(file["psth"][()], tuple(json.loads(file["psth"].attrs["conditions"]))) if "psth" in file else None,
         name=file.attrs["name"],
         session=file.attrs["session"],
         provenance=provenance,

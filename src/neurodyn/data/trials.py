@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurodyn.data.psth import PSTH
 from neurodyn.data.signal import Signal
 from neurodyn.data.validate import check_behaviour, check_counts, check_fluorescence, check_same_length
 from neurodyn.errors import InvalidInput, UnknownName
@@ -29,13 +30,17 @@ class Trials:
     mask: np.ndarray
     """Bool `(trial, time)` on the neural clock: true where there is data."""
     table: pd.DataFrame
-    """One row a trial, carried through every selection. Columns used when present: `condition`, `split`, `segment`, `start_bin`, `start_s`."""
+    """One row a trial, carried through every selection. Columns used when present: `condition`, `split`; `segment`, `start_bin`, `start_s` of windows;
+    `decode_group` (trials that share a decoder), `jitter_bins` (how far a trial's window was moved), `interval_s` and `interval_condition` (a timed
+    interval and what it is compared within), `trial_id` (order in the recording)."""
     heldin: np.ndarray
     """Int `(heldin,)`: sorted indices of the units an encoder may see. The others are held out."""
     forward: int = 0
     """Number of bins at the end of the window that are predicted, never seen."""
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Ground truth when simulated: `rates` (expected counts per bin, `(trial, time, unit)`), `latents`, `inputs`."""
+    psth: PSTH | None = None
+    """True condition averages, where they are known; conditions are those of the table."""
     name: str = "trials"
     """Name of the data set."""
     session: str = "session"
@@ -71,6 +76,15 @@ class Trials:
                 raise InvalidInput("heldin", heldin.tolist(), f"distinct unit indices in 0..{units - 1}")
             if np.any(np.diff(heldin) < 0):
                 raise InvalidInput("heldin", "unsorted indices", "increasing unit indices")
+            if neural.mask is not None and neural.mask.ndim == 3:
+                seen = slice(0, neural.bins - self.forward)
+                unknown = self.mask[:, seen, None] & ~neural.mask[:, seen, heldin]
+                if unknown.any():
+                    raise InvalidInput(
+                        f"{self.neural_name} mask",
+                        "unknown counts of held-in units in observed bins",
+                        "known ones: an encoder sees them",
+                    )
             if not 0 <= self.forward < neural.bins:
                 raise InvalidInput(
                     "forward", self.forward, f"between 0 and {neural.bins - 1} bins, fewer than the window has"
@@ -221,6 +235,13 @@ class Trials:
     def unit_order(self) -> np.ndarray:
         """Unit indices as a `Batch` orders them: held-in first, then held-out."""
         return np.concatenate([self.heldin, self.heldout])
+
+    @property
+    def known(self) -> np.ndarray:
+        """Bool `(trial, time, unit)`, or `(trial, time, 1)` where it is the same for all units: entries of the population that were recorded."""
+        mask = self.mask[..., None]
+        own = self.neural.mask
+        return mask if own is None else mask & own.reshape(*mask.shape[:2], -1)
 
     # -- shortcuts --------------------------------------------------------------------------------------------------
 

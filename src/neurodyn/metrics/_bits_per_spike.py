@@ -24,7 +24,7 @@ def has_rates(trials: Trials, inferred: Inference) -> bool:
 def bits_per_spike(
     rates: Float[Array, "trial time unit"],
     counts: Shaped[Array, "trial time unit"],
-    mask: Bool[Array, "trial time"],
+    known: Bool[Array, "trial time"] | Bool[Array, "trial time unit_or_one"],
     *,
     units: Sequence[int] | np.ndarray | None = None,
     first_bin: int = 0,
@@ -37,21 +37,22 @@ def bits_per_spike(
     Args:
         rates: expected counts per bin.
         counts: spike counts.
-        mask: true where there is data; nothing outside is read.
+        known: true where there is data, for each unit or for all alike; nothing outside is read.
         units, first_bin: how to name the unit and the bin in an error.
 
     Raises:
-        InvalidInput: a rate that is negative or not finite inside the mask.
+        InvalidInput: a rate that is negative or not finite where counts are known.
     """
-    full = bool(mask.all())
-    if not full:
-        rates = np.where(mask[..., None], rates, 0)
-        counts = np.where(mask[..., None], counts, 0)
+    if known.ndim == 2:
+        known = known[..., None]
+    if not known.all():
+        rates = np.where(known, rates, 0)
+        counts = np.where(known, counts, 0)
     least = _check(rates, units, first_bin)
     trials, per_trial, width = len(rates), int(np.prod(rates.shape[1:])), rates.shape[2]
     floored = 0
     if least == 0:
-        floored = int(np.count_nonzero(rates == 0)) - int((~mask).sum()) * width
+        floored = int(np.count_nonzero((rates == 0) & known))
     expected = rates.reshape(trials, per_trial).sum(1, dtype=np.float64)
     flat = counts.reshape(-1)
     where = np.flatnonzero(flat != 0)  # n ln r is zero wherever no spike fell: most entries
@@ -60,10 +61,10 @@ def bits_per_spike(
     trial = where // per_trial
     information = np.bincount(trial, spikes * logs, trials)
     per_unit = np.bincount(trial * width + where % width, spikes, trials * width).reshape(trials, width)
-    bins = mask.sum(1, dtype=np.float64)
+    bins = np.broadcast_to(known.sum(1, dtype=np.float64), per_unit.shape)
 
-    null = np.maximum(per_unit.sum(0) / max(bins.sum(), 1), FLOOR)
-    gain = information - expected - (per_unit @ np.log(null) - bins * null.sum())
+    null = np.maximum(per_unit.sum(0) / np.maximum(bins.sum(0), 1), FLOOR)
+    gain = information - expected - (per_unit @ np.log(null) - bins @ null)
 
     def statistic(sums: np.ndarray) -> np.ndarray:
         return np.asarray(sums[:, 0] / sums[:, 1] / np.log(2))

@@ -21,7 +21,10 @@ Split = Literal["train", "valid", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """A statistic of sums over test trials, kept trial by trial: a bootstrap draw is a weighted sum of rows, so it is exact and cheap."""
+    """A statistic of sums over test trials, kept trial by trial: a bootstrap draw is a weighted sum of rows, so it is exact and cheap.
+
+    A measure made of condition averages keeps its sums condition by condition instead, and says so in `over`.
+    """
 
     sums: np.ndarray
     """`(trial, quantity)`: what each trial adds to the sums the statistic is made of (spikes, squared residuals, ...)."""
@@ -29,6 +32,8 @@ class Measurement:
     """From sums over trials `(draw, quantity)` to values `(draw,)`."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """What to say beside the score (floored rates, the penalty chosen)."""
+    over: str = "test trials"
+    """What the rows of `sums` are, and a bootstrap draw resamples."""
 
     def under(self, resampled: np.ndarray) -> np.ndarray:
         """Value under trial weights `(draw, trial)`, `(draw,)`."""
@@ -49,9 +54,9 @@ class Score:
     definition: str
     value: float
     interval: tuple[float, float]
-    """95 % bootstrap interval over test trials."""
+    """95 % bootstrap interval over test trials (over conditions for condition averages)."""
     n: int
-    """Test trials."""
+    """Test trials, or whatever the interval resamples (`context["interval"]` says)."""
     direction: Literal["higher", "lower"]
     baselines: Mapping[str, float] = field(default_factory=dict)
     """The same measure on the same trials for simpler models."""
@@ -93,6 +98,8 @@ class Metric(ABC):
     definition: ClassVar[str]
     """One sentence, stored with every score."""
     direction: ClassVar[Literal["higher", "lower"]] = "higher"
+    on_request: ClassVar[bool] = False
+    """Whether it is left out unless asked for by name, because it takes long."""
 
     @abstractmethod
     def applies(self, evaluation: Evaluation) -> bool:
@@ -181,7 +188,7 @@ def score(
         baselines=values,
         ceiling=metric.measure(truth).value if truth is not None and metric.applies(truth) else None,
         difference=difference,
-        context={"interval": "95 % bootstrap over test trials", **measured.context, **(context or {})},
+        context={"interval": f"95 % bootstrap over {measured.over}", **measured.context, **(context or {})},
     )
 
 
@@ -194,7 +201,7 @@ def score_all(
     seed: int = 0,
     context: Mapping[str, Any] | None = None,
 ) -> list[Score]:
-    """The scores of every metric that applies (or of those named), each with the baselines given.
+    """The scores of every metric that applies and is not `on_request` (or of those named), each with the baselines given.
 
     Raises:
         UnknownName: a metric no one registered.
@@ -203,6 +210,8 @@ def score_all(
     found: list[Score] = []
     for name in registry.names("metrics") if metrics is None else metrics:
         metric: Metric = registry.load("metrics", name)()
+        if metrics is None and metric.on_request:
+            continue
         if metric.applies(evaluation):
             found.append(score(metric, evaluation, baselines, draws=draws, seed=seed, context=context))
         elif metrics is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurodyn.data.trials import Trials
 from neurodyn.metrics._bits_per_spike import bits_per_spike, has_rates
 from neurodyn.metrics.base import Evaluation, Measurement, Metric
 
@@ -18,7 +19,7 @@ class CoBPS(Metric):
 
     def applies(self, evaluation: Evaluation) -> bool:
         test = evaluation.trials["test"]
-        return has_rates(test, evaluation.inferred["test"]) and len(test.heldout) > 0
+        return has_rates(test, evaluation.inferred["test"]) and len(test.heldout) > 0 and bool(_known(test).any())
 
     def measure(self, evaluation: Evaluation) -> Measurement:
         test, rates = evaluation.trials["test"], evaluation.inferred["test"].rates
@@ -27,6 +28,12 @@ class CoBPS(Metric):
         return bits_per_spike(
             np.ascontiguousarray(rates[:, :seen, out]),
             np.ascontiguousarray(test.counts[:, :seen, out]),
-            test.mask[:, :seen],
+            _known(test),
             units=out,
         )
+
+
+def _known(test: Trials) -> np.ndarray:
+    """Entries of the held-out units over the observed bins whose counts are known; a benchmark may withhold all of them."""
+    known = test.known[:, : test.observed_bins]
+    return known if known.shape[2] == 1 else known[:, :, test.heldout]

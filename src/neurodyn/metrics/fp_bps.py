@@ -18,7 +18,7 @@ class FpBPS(Metric):
 
     def applies(self, evaluation: Evaluation) -> bool:
         test = evaluation.trials["test"]
-        return has_rates(test, evaluation.inferred["test"]) and test.forward > 0
+        return has_rates(test, evaluation.inferred["test"]) and bool(test.known[:, test.observed_bins :].any())
 
     def measure(self, evaluation: Evaluation) -> Measurement:
         test, rates = evaluation.trials["test"], evaluation.inferred["test"].rates
@@ -27,6 +27,6 @@ class FpBPS(Metric):
         return bits_per_spike(
             np.ascontiguousarray(rates[:, seen:]),
             np.ascontiguousarray(test.counts[:, seen:]),
-            test.mask[:, seen:],
+            test.known[:, seen:],
             first_bin=seen,
         )

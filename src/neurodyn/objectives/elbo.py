@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -102,12 +103,12 @@ class ELBO(Objective):
     def _reconstruction(self, name: str, parameters: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Summed negative log likelihood of one signal and the number of its entries that count."""
         target = batch.targets[name]
-        unweighted = Batch(batch.observed, batch.privileged, batch.targets, batch.mask, batch.trial)
+        unweighted = dataclasses.replace(batch, loss_weight={})
         mask = unweighted.weight(name)
         counted = mask.expand_as(target).sum()
         weight = batch.weight(name) if name in batch.loss_weight else None
         observation = self.model.observation(name)
-        full = bool(batch.mask.all())
+        full = bool(batch.mask.all()) and name not in batch.known
         if type(observation) is Poisson:
             total = _PoissonSum.apply(
                 parameters.squeeze(-1),

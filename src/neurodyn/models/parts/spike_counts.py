@@ -28,9 +28,9 @@ def mean_counts(batch: Batch) -> Tensor:
     """Mean of every unit over the entries inside the mask, `(unit,)`; a silent unit counts as half a spike, so that its log is finite."""
     name = batch.observed.neural_name
     assert name is not None
-    entries = batch.mask.sum().clamp_min(1)
-    total = (batch.targets[name].double() * batch.mask[..., None]).sum((0, 1))
-    return (torch.where(total == 0, 0.5, total) / entries).float()
+    weight = batch.weight(name).double().expand_as(batch.targets[name])
+    total = (batch.targets[name].double() * weight).sum((0, 1))
+    return (torch.where(total == 0, 0.5, total) / weight.sum((0, 1)).clamp_min(1)).float()
 
 
 def thinned(counts: Tensor, folds: int, seed: int) -> Tensor:

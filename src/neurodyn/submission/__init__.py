@@ -1,0 +1,1 @@
+"""The Neural Latents Benchmark's submission file: gathered from runs, checked, scored."""
