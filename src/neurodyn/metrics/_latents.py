@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from neurodyn.errors import InvalidInput
-from neurodyn.metrics._linear_map import fit_validated
 from neurodyn.metrics._r2 import r2
 from neurodyn.metrics.base import Evaluation, Measurement, Split
+from neurodyn.regression.ridge import fit_validated
 
 PENALTIES = 10.0 ** np.arange(-10.0, 0.0)
 

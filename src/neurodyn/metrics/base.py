@@ -99,7 +99,7 @@ class Metric(ABC):
     """One sentence, stored with every score."""
     direction: ClassVar[Literal["higher", "lower"]] = "higher"
     on_request: ClassVar[bool] = False
-    """Whether it is left out unless asked for by name, because it takes long."""
+    """Whether it is left out unless asked for by name: it takes long, or says nearly what another says."""
 
     @abstractmethod
     def applies(self, evaluation: Evaluation) -> bool:
@@ -165,29 +165,45 @@ def score(
     context: Mapping[str, Any] | None = None,
 ) -> Score:
     """A metric's score with its interval, its baselines' values and paired differences, and its ceiling."""
-    measured = metric.measure(evaluation)
+    truth = metric.oracle(evaluation)
+    return scored(
+        type(metric),
+        metric.measure(evaluation),
+        {name: metric.measure(each) for name, each in (baselines or {}).items() if metric.applies(each)},
+        None if truth is None or not metric.applies(truth) else metric.measure(truth).value,
+        draws=draws,
+        seed=seed,
+        context=context,
+    )
+
+
+def scored(
+    metric: type[Metric],
+    measured: Measurement,
+    baselines: Mapping[str, Measurement],
+    ceiling: float | None = None,
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    context: Mapping[str, Any] | None = None,
+) -> Score:
+    """The score of what has been measured, with its interval, and the values and paired differences of baselines measured on the same rows."""
     n = len(measured.sums)
     resampled = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=draws).astype(float)
     drawn = measured.under(resampled)
-    values: dict[str, float] = {}
-    difference: dict[str, tuple[float, float, float]] = {}
-    for name, baseline in (baselines or {}).items():
-        if not metric.applies(baseline):
-            continue
-        other = metric.measure(baseline)
-        values[name] = other.value
-        difference[name] = (measured.value - other.value, *_interval(drawn - other.under(resampled)))
-    truth = metric.oracle(evaluation)
     return Score(
-        name=registry.name_of(type(metric)),
+        name=registry.name_of(metric),
         definition=metric.definition,
         value=measured.value,
         interval=_interval(drawn),
         n=n,
         direction=metric.direction,
-        baselines=values,
-        ceiling=metric.measure(truth).value if truth is not None and metric.applies(truth) else None,
-        difference=difference,
+        baselines={name: other.value for name, other in baselines.items()},
+        ceiling=ceiling,
+        difference={
+            name: (measured.value - other.value, *_interval(drawn - other.under(resampled)))
+            for name, other in baselines.items()
+        },
         context={"interval": f"95 % bootstrap over {measured.over}", **measured.context, **(context or {})},
     )
 

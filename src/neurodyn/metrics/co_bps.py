@@ -18,22 +18,32 @@ class CoBPS(Metric):
     )
 
     def applies(self, evaluation: Evaluation) -> bool:
-        test = evaluation.trials["test"]
-        return has_rates(test, evaluation.inferred["test"]) and len(test.heldout) > 0 and bool(_known(test).any())
+        return has_heldout(evaluation)
 
     def measure(self, evaluation: Evaluation) -> Measurement:
-        test, rates = evaluation.trials["test"], evaluation.inferred["test"].rates
-        assert rates is not None
-        seen, out = test.observed_bins, test.heldout
-        return bits_per_spike(
-            np.ascontiguousarray(rates[:, :seen, out]),
-            np.ascontiguousarray(test.counts[:, :seen, out]),
-            _known(test),
-            units=out,
-        )
+        rates, counts, known = heldout_entries(evaluation)
+        return bits_per_spike(rates, counts, known, units=evaluation.trials["test"].heldout)
 
 
-def _known(test: Trials) -> np.ndarray:
-    """Entries of the held-out units over the observed bins whose counts are known; a benchmark may withhold all of them."""
-    known = test.known[:, : test.observed_bins]
-    return known if known.shape[2] == 1 else known[:, :, test.heldout]
+def has_heldout(evaluation: Evaluation) -> bool:
+    """Whether there are rates, and known counts of held-out test units to score them on."""
+    test = evaluation.trials["test"]
+    return has_rates(test, evaluation.inferred["test"]) and len(test.heldout) > 0 and bool(known_heldout(test).any())
+
+
+def heldout_entries(evaluation: Evaluation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates, counts and known entries of the held-out test units over the observed bins, each `(trial, time, unit)`."""
+    test, rates = evaluation.trials["test"], evaluation.inferred["test"].rates
+    assert rates is not None
+    seen, out = test.observed_bins, test.heldout
+    return (
+        np.ascontiguousarray(rates[:, :seen, out]),
+        np.ascontiguousarray(test.counts[:, :seen, out]),
+        known_heldout(test),
+    )
+
+
+def known_heldout(trials: Trials) -> np.ndarray:
+    """Entries of the held-out units over the observed bins whose counts are known, `(trial, time, unit or one for all)`; a benchmark may withhold all."""
+    known = trials.known[:, : trials.observed_bins]
+    return known if known.shape[2] == 1 else known[:, :, trials.heldout]

@@ -18,9 +18,9 @@ from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.kernel_smoothing import smoothed_rates
-from neurodyn.models.parts.poisson_regression import Rows, penalties_near
 from neurodyn.models.parts.regression_search import Choice, coordinate_search, final_fit
 from neurodyn.models.parts.spike_counts import mean_counts, require_spikes, thinned
+from neurodyn.regression.poisson import Rows, penalties_near
 
 _WHOLE_WINDOW = 1e6
 _FEATURE_STRENGTH = 0.1

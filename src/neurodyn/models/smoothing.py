@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,25 +14,44 @@ from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
-from neurodyn.models.parts.kernel_smoothing import smoothed_rates
-from neurodyn.models.parts.poisson_regression import PENALTIES, Fit, Rows, fit_validated, penalties_near
+from neurodyn.models.parts.kernel_smoothing import smoothed_rates, window_sizes, windowed
+from neurodyn.models.parts.mode_settings import check_mode_settings
+from neurodyn.models.parts.published_readout import RATE_CEILING, RATE_FLOOR, fit_poisson_readout
 from neurodyn.models.parts.spike_counts import mean_counts, require_spikes, thinned
+from neurodyn.regression.poisson import PENALTIES, Fit, Rows, fit_validated, penalties_near
+
+_LOG_OFFSET = 1e-4  # what the published readout adds to smoothed counts before the logarithm
 
 
 @dataclass(frozen=True)
 class SmoothingConfig:
-    """What the validation trials choose from."""
+    """What the validation trials choose from, or the published baseline's two settings."""
 
+    mode: Literal["default", "release"] = "default"
+    """`default`: every unit's kernel knows where data end and is chosen for it. `release`: the Neural Latents Benchmark's published baseline, one zero-padded window for all."""
     widths: tuple[float, ...] = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
-    """Standard deviations of the Gaussian kernel, in bins."""
+    """Standard deviations of the Gaussian kernel, in bins. Default mode only."""
     strengths: tuple[float, ...] = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
-    """How many bins of data the mean rate is worth (gamma prior)."""
+    """How many bins of data the mean rate is worth (gamma prior). Default mode only."""
     folds: int = 5
-    """Parts the spikes are dealt into, at random; one is set aside to choose the width of a unit's own smoothing by."""
+    """Parts the spikes are dealt into, at random; one is set aside to choose the width of a unit's own smoothing by. Default mode only."""
+    width_s: float | None = None
+    """Standard deviation of the window in seconds, cut to whole bins. Needed in release, and for it only."""
+    alpha: float | None = None
+    """α of the Poisson regression to held-out units, mean loss + ½ α‖w‖². Needed in release, and for it only."""
 
     def __post_init__(self) -> None:
         check_choices(self, "model")
+        check_mode_settings(
+            self,
+            used_only_in={"default": ("widths", "strengths", "folds"), "release": ("width_s", "alpha")},
+            needed_in={"release": ("width_s", "alpha")},
+        )
+        if self.width_s is not None and self.alpha is not None:
+            check_range("model.width_s", self.width_s, 0, open_low=True)
+            check_range("model.alpha", self.alpha, 0)
         check_range("model.folds", self.folds, 2)
         for name in ("widths", "strengths"):
             for value in getattr(self, name) or (0.0,):
@@ -48,21 +68,30 @@ class Smoothing(Model):
         super().__init__(config, spec)
         require_spikes(spec, "smoothing")
         for i, session in enumerate(spec.sessions):
+            heldin, heldout = session.heldin, session.units - session.heldin
+            exact = torch.float64 if config.mode == "release" else torch.float32
             self.register_buffer(f"mean_{i}", torch.ones(session.units))
-            self.register_buffer(f"own_{i}", torch.ones(session.heldin, 2))  # width, strength
-            self.register_buffer(f"ahead_{i}", torch.ones(session.heldin, 2))
-            self.register_buffer(f"readout_width_{i}", torch.ones(()))
-            self.register_buffer(f"weights_{i}", torch.zeros(session.heldin, session.units - session.heldin))
-            self.register_buffer(f"bias_{i}", torch.zeros(session.units - session.heldin))
+            self.register_buffer(f"weights_{i}", torch.zeros(heldin, heldout, dtype=exact))
+            self.register_buffer(f"bias_{i}", torch.zeros(heldout, dtype=exact))
+            if config.mode == "release":
+                self._window(i)  # refuses a width below a bin
+            else:
+                self.register_buffer(f"own_{i}", torch.ones(heldin, 2))  # width, strength
+                self.register_buffer(f"ahead_{i}", torch.ones(heldin, 2))
+                self.register_buffer(f"readout_width_{i}", torch.ones(()))
 
     def solve(self, train: Sequence[Trials], valid: Sequence[Trials]) -> None:
         """Chooses every unit's own kernel on training and validation trials; fits the readout on training trials, its width chosen on validation trials.
 
         A unit's kernel is chosen by thinning: spikes set aside at random are scored under the rate smoothed from the rest, since the likelihood of the
         very counts that were smoothed always prefers no smoothing. For forward bins the counts of those bins are scored.
+        In release there is nothing to choose, and the readout is fitted to training and validation trials.
         """
         for i, (seen, unseen) in enumerate(zip(train, valid, strict=True)):
             training, validation = Batch.of(seen, session=i), Batch.of(unseen, session=i)
+            if self.config.mode == "release":
+                self._solve_published(i, (training, validation))
+                continue
             self.get_buffer(f"mean_{i}").copy_(mean_counts(training))
             self._choose_kernels(i, (training, validation))
             if self.spec.sessions[i].units > self.spec.sessions[i].heldin:
@@ -117,6 +146,8 @@ class Smoothing(Model):
         return max(found, key=lambda pair: pair[1].score)
 
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
+        if self.config.mode == "release":
+            return self._published(observed)
         i, seen = observed.session, observed.neural.shape[1]
         assert observed.neural_name is not None
         own, ahead = self.get_buffer(f"own_{i}"), self.get_buffer(f"ahead_{i}")
@@ -137,6 +168,44 @@ class Smoothing(Model):
                 observed.neural[:, :, unit], observed.mask, mean[unit], width, kernels[unit, 1], bins=observed.bins
             )
         return rates
+
+    # -- release ----------------------------------------------------------------------------------------------------
+
+    def _window(self, i: int) -> tuple[int, int]:
+        session = self.spec.sessions[i]
+        bin_s = session.signals[str(session.neural)].bin_s
+        length, deviation = window_sizes(self.config.width_s, bin_s)
+        if deviation < 1:
+            raise InvalidInput("model.width_s", self.config.width_s, f"at least one bin, {bin_s:g} s")
+        return length, deviation
+
+    def _solve_published(self, i: int, batches: Sequence[Batch]) -> None:
+        self.get_buffer(f"mean_{i}").copy_(mean_counts(*batches))
+        features, counts = [], []
+        for batch in batches:
+            seen = batch.observed
+            bins, heldin = seen.neural.shape[1:]
+            name = str(seen.neural_name)
+            known = (batch.weight(name).expand_as(batch.targets[name])[:, :bins, heldin:] > 0).all(2) & seen.mask
+            features.append((windowed(seen.neural, *self._window(i)) + _LOG_OFFSET).log()[known])
+            counts.append(batch.targets[name][:, :bins, heldin:][known])
+        weights, bias = fit_poisson_readout(
+            torch.cat(features).numpy(), torch.cat(counts).double().numpy(), self.config.alpha
+        )
+        self.get_buffer(f"weights_{i}").copy_(torch.from_numpy(weights))
+        self.get_buffer(f"bias_{i}").copy_(torch.from_numpy(bias))
+
+    def _published(self, observed: Observed) -> Output:
+        """Rates of the published baseline; it says nothing of forward bins, which get each unit's mean."""
+        i = observed.session
+        assert observed.neural_name is not None
+        smooth = windowed(observed.neural, *self._window(i))
+        heldout = (smooth + _LOG_OFFSET).log() @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")
+        log_rates = torch.cat([smooth.log(), heldout], 2).clamp(np.log(RATE_FLOOR), np.log(RATE_CEILING))
+        ahead = observed.bins - observed.neural.shape[1]
+        mean = self.get_buffer(f"mean_{i}").log().expand(observed.trials, ahead, -1)
+        log_rates = torch.cat([log_rates.float(), mean], 1)
+        return Output({observed.neural_name: log_rates[..., None]}, latents=log_rates[..., : smooth.shape[2]].exp())
 
 
 def _log_likelihood(counts: Tensor, rates: Tensor, mask: Tensor) -> Tensor:

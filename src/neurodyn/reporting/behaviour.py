@@ -8,9 +8,9 @@ import numpy as np
 
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
-from neurodyn.metrics._linear_map import fit_cross_validated
 from neurodyn.metrics._r2 import r2
 from neurodyn.metrics.behaviour_r2 import PENALTIES
+from neurodyn.regression.ridge import fit_cross_validated
 from neurodyn.reporting import plot
 from neurodyn.reporting.base import Section, trials_of
 from neurodyn.reporting.scores import number

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from neurodyn.metrics._latents import PENALTIES
-from neurodyn.metrics._linear_map import fit_validated
 from neurodyn.metrics._r2 import r2
+from neurodyn.regression.ridge import fit_validated
 from neurodyn.reporting import plot
 from neurodyn.reporting.base import Section, trials_of
 from neurodyn.reporting.scores import number

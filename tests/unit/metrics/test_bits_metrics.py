@@ -9,9 +9,10 @@ from scipy.special import gammaln
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
-from neurodyn.metrics._bits_per_spike import bits_per_spike
+from neurodyn.metrics._bits_per_spike import bits_per_spike, bits_per_spike_per_neuron
 from neurodyn.metrics.base import Evaluation, score
 from neurodyn.metrics.co_bps import CoBPS
+from neurodyn.metrics.co_bps_per_neuron import CoBPSPerNeuron
 from neurodyn.metrics.fp_bps import FpBPS
 
 COUNTS = np.array([[[0, 1], [1, 0]], [[2, 0], [1, 3]]], np.uint16)
@@ -45,6 +46,18 @@ def test_published_example() -> None:
     assert bits_per_spike(RATES, COUNTS, ALL).value == pytest.approx(0.521241, abs=1e-6)
 
 
+def test_published_example_with_unknown_entries() -> None:
+    known = np.ones(COUNTS.shape, bool)
+    known[0, 0] = False
+    assert bits_per_spike(RATES, COUNTS, known).value == pytest.approx(0.461589, abs=1e-6)
+
+
+def test_the_null_scores_zero() -> None:
+    mean = np.broadcast_to(COUNTS.mean((0, 1)), COUNTS.shape)
+    assert bits_per_spike(mean, COUNTS, ALL).value == pytest.approx(0, abs=1e-12)
+    assert bits_per_spike_per_neuron(mean, COUNTS, ALL).value == pytest.approx(0, abs=1e-12)
+
+
 def test_a_confident_zero_is_floored_counted_and_catastrophic() -> None:
     rates = RATES.copy()
     rates[1, 1, 1] = 0
@@ -68,6 +81,20 @@ def test_a_silent_unit_scores_what_its_rate_costs() -> None:
     assert bits_per_spike(rates, counts, np.ones((40, 20), bool)).value == pytest.approx(expected, abs=1e-6)
 
 
+def test_only_exact_and_known_zeros_are_floored() -> None:
+    rates, counts = random_case()
+    rates[0, 0], rates[1, 1] = 0, 1e-30
+    known = np.ones(rates.shape, bool)
+    known[0, 0, :3] = False
+    measured = bits_per_spike(rates.astype(float), counts, known)
+    assert measured.context["floored_rates"] == 3
+    r = np.where(rates == 0, 1e-9, rates.astype(float))[known]
+    n = counts.astype(float)
+    null = np.broadcast_to((n * known).sum((0, 1)) / known.sum((0, 1)), n.shape)[known]
+    gain = (n[known] * np.log(r) - r).sum() - (n[known] * np.log(null) - null).sum()
+    assert measured.value == pytest.approx(gain / n[known].sum() / np.log(2), rel=1e-12)
+
+
 @pytest.mark.parametrize("bad", [np.nan, -0.1, np.inf])
 def test_bad_rates_are_named(bad: float) -> None:
     rates = RATES.copy()
@@ -83,6 +110,43 @@ def test_bad_rates_outside_the_mask_do_not_matter() -> None:
     expected = bits_per_spike(rates, counts, mask).value
     rates[:7, 12:], counts[:7, 12:] = np.nan, 9
     assert bits_per_spike(rates, counts, mask).value == expected
+
+
+def test_the_parts_add_up_to_the_whole() -> None:
+    rates, counts = random_case()
+    counts[:, 7], counts[..., 4] = 0, 0
+    known = np.random.default_rng(1).random(rates.shape) < 0.9
+    measured = bits_per_spike(rates, counts, known)
+    spikes = np.where(known, counts, 0)
+    neurons, bins = (np.array(measured.context[f"bits_per_spike_of_{of}"]) for of in ("neurons", "bins"))
+    assert np.isnan(neurons[4]) and np.isnan(bins[7])
+    silent = -(np.where(known, rates, 0)[..., 4].sum() - 1e-9 * known[..., 4].sum()) / np.log(2)
+    by_neuron = np.nansum(neurons * spikes.sum((0, 1))) + silent
+    assert by_neuron / spikes.sum() == pytest.approx(measured.value, abs=1e-4)
+    for unit in (0, 5):
+        alone = bits_per_spike(rates[..., [unit]], counts[..., [unit]], known[..., [unit]]).value
+        assert neurons[unit] == pytest.approx(alone, abs=1e-4)
+    null = spikes.sum((0, 1)) / known.sum((0, 1))
+    here = known[:, 3]
+    n, r = counts[:, 3][here].astype(float), rates[:, 3][here].astype(float)
+    mean = np.broadcast_to(np.maximum(null, 1e-9), (40, 6))[here]
+    expected = ((n * np.log(r) - r) - (n * np.log(mean) - mean)).sum() / n.sum() / np.log(2)
+    assert bins[3] == pytest.approx(expected, abs=1e-4)
+
+
+def test_per_neuron_is_the_mean_of_each_ones_own_and_leaves_silent_ones_out() -> None:
+    rates, counts = random_case()
+    own = [plain_bits(rates[..., [u]], counts[..., [u]]) for u in range(6)]
+    trials = Trials.from_arrays(counts, bin_s=0.02, heldin=[5])
+    found = score(CoBPSPerNeuron(), evaluation(rates, trials), draws=100)
+    assert found.value == pytest.approx(np.mean(own[:5])) and found.context["silent_neurons"] == 0
+    assert found.interval[0] < found.value < found.interval[1]
+    counts[..., 2] = 0
+    measured = bits_per_spike_per_neuron(rates, counts, np.ones((40, 20), bool))
+    assert measured.value == pytest.approx(np.mean([own[u] for u in (0, 1, 3, 4, 5)]))
+    assert measured.context["silent_neurons"] == 1
+    pooled = score(CoBPS(), evaluation(rates, trials), draws=10).as_mapping()["context"]["bits_per_spike_of_neurons"]
+    assert len(pooled) == 5 and pooled[2] is None
 
 
 def test_co_bps_reads_heldout_units_and_observed_bins_only() -> None:

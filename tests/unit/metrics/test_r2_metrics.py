@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV
 
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, UnknownName
-from neurodyn.metrics._linear_map import fit_cross_validated
 from neurodyn.metrics._r2 import r2
 from neurodyn.metrics.base import Evaluation, score_all, shuffled, with_truth
 from neurodyn.metrics.behaviour_r2 import PENALTIES, BehaviourR2
@@ -107,19 +105,6 @@ def test_latent_r2_does_not_depend_on_the_coordinates() -> None:
     moved = {s: Inference(0.02, latents=i.latents @ turn + 3) for s, i in e.inferred.items()}
     other = Evaluation(e.trials, moved)
     assert LatentR2Forward().measure(other).value == pytest.approx(LatentR2Forward().measure(e).value, abs=1e-3)
-
-
-def test_ridge_path_equals_scikit_learn_with_whole_groups() -> None:
-    generator = np.random.default_rng(0)
-    x, weights = generator.normal(size=(300, 7)) * 10.0 ** generator.uniform(-1, 1, 7), generator.normal(size=(7, 2))
-    y = x @ weights + 5 * generator.normal(size=(300, 2)) + 100
-    group = np.repeat(np.arange(25), 12)
-    parts = np.array_split(np.arange(25), 5)
-    folds = [(np.flatnonzero(~np.isin(group, p)), np.flatnonzero(np.isin(group, p))) for p in parts]
-    peer = GridSearchCV(Ridge(solver="cholesky"), {"alpha": PENALTIES}, cv=folds).fit(x, y)
-    ours = fit_cross_validated(x, y, group, PENALTIES)
-    assert ours.penalty == peer.best_params_["alpha"]
-    np.testing.assert_allclose(ours(x), peer.predict(x), rtol=1e-9, atol=1e-8)
 
 
 def test_behaviour_r2_of_noise_free_linear_behaviour() -> None:

@@ -1,4 +1,4 @@
-"""Mean rate, smoothing and GLM: known answers, leakage, masks, sessions, weights that load into a fresh model."""
+"""Mean rate, smoothing, GLM and GPFA: known answers, leakage, masks, sessions, weights that load into a fresh model."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from neurodyn.metrics.fp_bps import FpBPS
 from neurodyn.metrics.rate_r2 import RateR2
 from neurodyn.models.base import Model
 
-NAMES = ("mean_rate", "smoothing", "glm")
+NAMES = ("mean_rate", "smoothing", "glm", "gpfa")
 SMALL = {
     "mean_rate": {},
     "smoothing": {"widths": (1.0, 3.0), "strengths": (0.3, 10.0)},
     "glm": {"widths": (1.0, 2.0), "lags": (2,), "components": (30,), "reaches": (0.5,), "histories": (1.0,)},
+    "gpfa": {"candidates": (2, 3), "iterations": 20},
 }
 SPLITS = ("train", "valid", "test")
 
@@ -110,7 +111,7 @@ def test_without_anything_to_predict_the_mean_is_not_left_behind() -> None:
         s: Trials.from_arrays(generator.poisson(mean, (n, 20, 10)), bin_s=0.02, heldin=range(7), forward=4)
         for s, n in zip(SPLITS, (100, 50, 50))
     }
-    for name in ("smoothing", "glm"):
+    for name in ("smoothing", "glm", "gpfa"):
         e = evaluated(solved(name, noise), noise)
         assert -0.02 < CoBPS().measure(e).value < 0.02
         assert -0.03 < FpBPS().measure(e).value < 0.02
@@ -199,7 +200,7 @@ def test_fluorescence_is_refused_by_name_and_taken_by_the_mean() -> None:
     values = np.random.default_rng(0).normal(size=(6, 10, 3))
     trials = Trials.from_arrays(fluorescence=values, bin_s=0.1, heldin=[0, 1], forward=2)
     spec = DataSpec.of(trials)
-    for name in ("smoothing", "glm"):
+    for name in ("smoothing", "glm", "gpfa"):
         cls = registry.load("models", name)
         with pytest.raises(InvalidInput, match=f"spike counts for the model {name}"):
             cls(cls.Config(), spec)
@@ -220,6 +221,13 @@ def test_fluorescence_is_refused_by_name_and_taken_by_the_mean() -> None:
         ("glm", "folds", 1),
         ("glm", "components", (0,)),
         ("glm", "histories", (0.0,)),
+        ("gpfa", "candidates", ()),
+        ("gpfa", "candidates", (0,)),
+        ("gpfa", "latents", 0),
+        ("gpfa", "timescale_s", 0.0),
+        ("gpfa", "segment_bins", 1),
+        ("gpfa", "iterations", 0),
+        ("gpfa", "tolerance", -1.0),
     ],
 )
 def test_bad_options_are_named(name: str, field: str, bad: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -37,3 +38,31 @@ def smoothed_rates(
         kernel = kernel * (lag >= 0)
     weight = mask.to(counts.dtype) @ kernel.T
     return (kernel @ counts + strength * mean) / (weight[..., None] + strength)
+
+
+def window_sizes(width_s: float, bin_s: float) -> tuple[int, int]:
+    """Length and standard deviation of the benchmark's smoothing window, both cut to whole bins: int(6 σ / b) and int(σ / b).
+
+    >>> window_sizes(0.05, 0.005), window_sizes(0.05, 0.02)
+    ((60, 10), (15, 2))
+    """
+    bins = width_s / bin_s
+    return int(round(6 * bins, 6)), int(round(bins, 6))  # 0.06 s are 12 bins of 0.005 s, whatever floating point says
+
+
+def windowed(counts: Float[Tensor, "trial time unit"], length: int, deviation: int) -> Float[Tensor, "trial time unit"]:
+    """Counts convolved with a Gaussian window of unit sum, as the Neural Latents Benchmark does it (arXiv 2109.04463), in float64.
+
+    Bins beyond the trial count as zero, so that rates droop at its edges; a window of even length moves the result by half a bin.
+
+    Args:
+        counts: spike counts, zero where there is no data.
+        length, deviation: of the window, in bins.
+    """
+    lag = np.arange(length) - (length - 1) / 2
+    window = np.exp(-0.5 * np.square(lag / deviation))
+    window /= window.sum()
+    time = np.arange(counts.shape[1])
+    tap = time[:, None] - time + (length - 1) // 2
+    matrix = np.where((tap >= 0) & (tap < length), window[tap.clip(0, length - 1)], 0)
+    return torch.from_numpy(matrix).to(counts.device) @ counts.double()

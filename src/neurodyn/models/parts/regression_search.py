@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neurodyn.models.parts.poisson_regression import (
+from neurodyn.regression.poisson import (
     PENALTIES,
     SEARCH_TOLERANCE,
     Fit,

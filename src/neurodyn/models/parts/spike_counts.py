@@ -24,13 +24,16 @@ def require_spikes(spec: DataSpec, model: str) -> None:
             )
 
 
-def mean_counts(batch: Batch) -> Tensor:
-    """Mean of every unit over the entries inside the mask, `(unit,)`; a silent unit counts as half a spike, so that its log is finite."""
-    name = batch.observed.neural_name
-    assert name is not None
-    weight = batch.weight(name).double().expand_as(batch.targets[name])
-    total = (batch.targets[name].double() * weight).sum((0, 1))
-    return (torch.where(total == 0, 0.5, total) / weight.sum((0, 1)).clamp_min(1)).float()
+def mean_counts(*batches: Batch) -> Tensor:
+    """Mean of every unit over the entries inside the mask of all batches, `(unit,)`; a silent unit counts as half a spike, so that its log is finite."""
+    total = entries = torch.zeros(())
+    for batch in batches:
+        name = batch.observed.neural_name
+        assert name is not None
+        weight = batch.weight(name).double().expand_as(batch.targets[name])
+        total = total + (batch.targets[name].double() * weight).sum((0, 1))
+        entries = entries + weight.sum((0, 1))
+    return (torch.where(total == 0, 0.5, total) / entries.clamp_min(1)).float()
 
 
 def thinned(counts: Tensor, folds: int, seed: int) -> Tensor:

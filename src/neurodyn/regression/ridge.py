@@ -8,6 +8,9 @@ import numpy as np
 
 from neurodyn.shapes import Array, Float
 
+_BLOCK = 4096
+"""Rows that are brought to float64 at a time."""
+
 
 @dataclass(frozen=True)
 class Sums:
@@ -21,9 +24,35 @@ class Sums:
     yy: Float[Array, " channel"]
 
     @staticmethod
-    def of(x: Float[Array, "row feature"], y: Float[Array, "row channel"]) -> Sums:
-        """Over some rows."""
-        return Sums(float(len(x)), x.sum(0), y.sum(0), x.T @ x, x.T @ y, np.square(y).sum(0))
+    def of(
+        x: Float[Array, "row feature"],
+        y: Float[Array, "row channel"],
+        origin: tuple[np.ndarray, np.ndarray],
+        keep: np.ndarray | None = None,
+    ) -> Sums:
+        """Over the rows to keep (`(row,)`, all by default), in float64, relative to an origin of x and y near their means: the sums stay accurate."""
+        features, width = x.shape[1], x.shape[1] + y.shape[1]
+        rows = np.empty((_BLOCK, width))
+        products, sums, n = np.zeros((width, width)), np.zeros(width), 0
+        for first in range(0, len(x), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            some_x, some_y = x[block], y[block]
+            if keep is not None and not keep[block].all():
+                some_x, some_y = some_x[keep[block]], some_y[keep[block]]
+            z = rows[: len(some_x)]
+            np.subtract(some_x, origin[0], out=z[:, :features])
+            np.subtract(some_y, origin[1], out=z[:, features:])
+            products += z.T @ z
+            sums += z.sum(0)
+            n += len(z)
+        return Sums(
+            float(n),
+            sums[:features],
+            sums[features:],
+            products[:features, :features],
+            products[:features, features:],
+            np.diag(products)[features:].copy(),
+        )
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(*(getattr(self, f) + getattr(other, f) for f in self.__dataclass_fields__))
@@ -67,32 +96,40 @@ class LinearMap:
     penalty: float
 
     def __call__(self, x: Float[Array, "*shape feature"]) -> np.ndarray:
-        return np.asarray(x.astype(np.float64) @ self.weights + self.intercept)
+        rows = x.reshape(-1, x.shape[-1])
+        y = np.empty((len(rows), len(self.intercept)))
+        for first in range(0, len(rows), _BLOCK):
+            y[first : first + _BLOCK] = rows[first : first + _BLOCK] @ self.weights + self.intercept
+        return y.reshape(*x.shape[:-1], -1)
 
 
 def fit_cross_validated(
     x: Float[Array, "row feature"],
     y: Float[Array, "row channel"],
-    group: np.ndarray,
+    group: np.ndarray | None,
     penalties: np.ndarray,
     folds: int = 5,
+    *,
+    keep: np.ndarray | None = None,
 ) -> LinearMap:
     """Ridge on all rows, its penalty by cross-validation over whole groups (mean over folds of the channels' mean R²).
 
     Args:
         x, y: rows.
         group: `(row,)`, non-decreasing: rows of one group (a trial) stay together. Folds are contiguous runs of groups, so that neighbours in time
-            fall into the same fold.
-        penalties: the α to choose from.
+            fall into the same fold. None: every row by itself, so that a fold may cut a trial.
+        penalties: the α to choose from. A single one is taken as it is.
         folds: at most; fewer where there are fewer groups. With one group the largest penalty is taken.
+        keep: bool `(row,)`, rows that are used; by default all. Folds are of these.
     """
-    shift_x, shift_y = x.mean(0), y.mean(0)  # keeps the sums of products accurate
-    x, y = x - shift_x, y - shift_y
-    names, first = np.unique(group, return_index=True)
-    folds = min(folds, len(names))
-    starts = first[[part[0] for part in np.array_split(np.arange(len(names)), folds)]]
+    used = np.arange(len(x)) if keep is None else np.flatnonzero(keep)
+    first = np.arange(len(used)) if group is None else np.unique(group[used], return_index=True)[1]
+    folds = min(folds, len(first)) if len(penalties) > 1 else 1
+    sample = used[:: max(1, len(used) // _BLOCK)]
+    origin = x[sample].mean(0, dtype=np.float64), y[sample].mean(0, dtype=np.float64)
+    starts = used[first[[part[0] for part in np.array_split(np.arange(len(first)), folds)]]]
     edges = [*starts, len(x)]
-    parts = [Sums.of(x[a:b], y[a:b]) for a, b in zip(edges, edges[1:])]
+    parts = [Sums.of(x[a:b], y[a:b], origin, None if keep is None else keep[a:b]) for a, b in zip(edges, edges[1:])]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -103,21 +140,21 @@ def fit_cross_validated(
                 r2 = 1 - part.residual(*(total - part).ridge(penalties)) / part.total
             criterion += np.where(np.isfinite(r2), r2, 0).mean(1) / folds
     best = int(np.argmax(criterion)) if folds > 1 else int(np.argmax(penalties))
-    return _shifted(total, penalties[best], shift_x, shift_y)
+    return _from(origin, total, penalties[best])
 
 
 def fit_validated(
     train: tuple[np.ndarray, np.ndarray], valid: tuple[np.ndarray, np.ndarray], penalties: np.ndarray
 ) -> LinearMap:
     """Ridge on the training rows, its penalty (relative to the features' mean sum of squares) by the pooled residual on the validation rows."""
-    shift_x, shift_y = train[0].mean(0), train[1].mean(0)
-    fitted = Sums.of(train[0] - shift_x, train[1] - shift_y)
-    scaled = penalties * max(float(np.trace(fitted.xx)) / max(len(shift_x), 1), np.finfo(float).tiny)
-    held = Sums.of(valid[0] - shift_x, valid[1] - shift_y)
-    best = int(np.argmin(held.residual(*fitted.ridge(scaled)).sum(1)))
-    return _shifted(fitted, scaled[best], shift_x, shift_y)
+    origin = train[0].mean(0), train[1].mean(0)
+    fitted = Sums.of(*train, origin)
+    scaled = penalties * max(float(np.trace(fitted.xx)) / max(len(fitted.x), 1), np.finfo(float).tiny)
+    best = int(np.argmin(Sums.of(*valid, origin).residual(*fitted.ridge(scaled)).sum(1)))
+    return _from(origin, fitted, scaled[best])
 
 
-def _shifted(sums: Sums, penalty: float, shift_x: np.ndarray, shift_y: np.ndarray) -> LinearMap:
+def _from(origin: tuple[np.ndarray, np.ndarray], sums: Sums, penalty: float) -> LinearMap:
+    """The map in the coordinates before the origin was taken off."""
     weights, intercept = sums.ridge(np.array([penalty]))
-    return LinearMap(weights[0], intercept[0] + shift_y - shift_x @ weights[0], float(penalty))
+    return LinearMap(weights[0], intercept[0] + origin[1] - origin[0] @ weights[0], float(penalty))
