@@ -1,15 +1,20 @@
-"""The options of whatever DATA names: a registered data set's `Config`, or a file's `FileOptions`."""
+"""Whatever DATA names: its options (a registered data set's `Config`, or a file's `FileOptions`) and its trials."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neurodyn import registry
+from neurodyn.cli._options import Flag, documented, made, parse
 from neurodyn.config import from_dict, to_dict
-from neurodyn.errors import MissingData, UnknownName
+from neurodyn.errors import InvalidInput, MissingData, UnknownName
+
+if TYPE_CHECKING:
+    from neurodyn.data.nlb.dataset import NLBDataset
+    from neurodyn.data.trials import Trials
 
 
 def data_options(source: str, recorded: Mapping[str, Any] | None = None) -> tuple[type[Any], Any]:
@@ -28,9 +33,9 @@ def data_options(source: str, recorded: Mapping[str, Any] | None = None) -> tupl
     if recorded is not None and _recorded_class(str(recorded["source"])) is kind:
         given = recorded.get("options", {})
         if source != recorded["source"] and source not in registry.names("datasets"):
-            from neurodyn.data.files import READERS, kind_of
+            from neurodyn.data.files import usable
 
-            given = {name: value for name, value in given.items() if name in READERS[kind_of(source)]}
+            given = usable(source, given)
         defaults = from_dict(kind, {**to_dict(defaults), **given}, "data")
     return kind, defaults
 
@@ -66,3 +71,56 @@ def _options_class(source: str) -> type[Any]:
     if Path(source).suffix or "/" in source:
         raise MissingData(f"data: there is no file {source}, and no data set is called so (see `neurodyn data list`).")
     raise UnknownName("data set", source, registry.names("datasets"))
+
+
+def source_of(command: str, arguments: Sequence[str], **extra: tuple[Any, Any]) -> tuple[str, Any, Any]:
+    """NAME or FILE, the config its own options make (no prefix here: there is nothing else), and all that was parsed.
+
+    Args:
+        command: of `neurodyn data`.
+        arguments: what was typed after it.
+        extra: `(annotation, default)` of each option the command has besides those of the data and `--json`.
+    """
+    if not arguments or arguments[0].startswith("-"):
+        raise InvalidInput(
+            "NAME|FILE", "nothing", "a data set or file first", f"For example: neurodyn data {command} two_area."
+        )
+    source = arguments[0]
+    kind, defaults = data_options(source)
+    fields = {"json": (documented(Flag, "One JSON object on stdout."), False), **extra}
+    options: Any = parse(made(command, fields, base=kind), arguments[1:], f"neurodyn data {command} {source}")
+    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind)}
+    return source, dataclasses.replace(defaults, **values), options
+
+
+def loaded(source: str, config: Any) -> Trials | list[Trials]:
+    """The trials of a data set or file, with a line on stderr while they load."""
+    from neurodyn import api
+    from neurodyn.cli._console import working
+
+    with working(f"Loading {source} ..."):
+        return api.load(source, **load_options(config))
+
+
+def benchmark_named(source: str, config: Any) -> NLBDataset | None:
+    """The data set of the Neural Latents Benchmark that a name, or a file with option `benchmark`, stands for."""
+    from neurodyn.data.files import benchmark_of, benchmarks
+
+    if source in benchmarks():
+        dataset: NLBDataset = registry.load("datasets", source)(config)
+        return dataset
+    if Path(source).is_file() and config.benchmark is not None:
+        return benchmark_of(source, config)
+    return None
+
+
+def split_sizes(trials: Trials) -> dict[str, int]:
+    """Number of trials of each split."""
+    labels = list(trials.table["split"]) if "split" in trials.table else []
+    ordered = dict.fromkeys([name for name in ("train", "valid", "test") if name in labels] + labels)
+    return {name: labels.count(name) for name in ordered}
+
+
+def splits_line(trials: Trials) -> str:
+    """The same for people."""
+    return ", ".join(f"{number} {name}" for name, number in split_sizes(trials).items()) or "not split"

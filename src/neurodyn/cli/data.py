@@ -5,6 +5,8 @@ usage: neurodyn data list
        neurodyn data get NAME
        neurodyn data prepare FILE --counts KEY | --fluorescence KEY [--bin-s 0.05 --behaviour KEY ... --segment-id KEY | --trial-id KEY
                              --window 40 --forward 8 --heldout 0.25 --split 70/15/15 --split-by block|random --seed 0] -o x.h5
+       neurodyn data prepare NAME|FILE --layout trials|lfads_torch|blend -o x.h5 [--overwrite]
+       neurodyn data prepare NAME|FILE|nlb --layout nlb [--every-split] -o FOLDER [--overwrite]
        neurodyn data check NAME|FILE
 
 Each takes --json, and `neurodyn data COMMAND --help` lists its options.
@@ -12,21 +14,18 @@ Each takes --json, and `neurodyn data COMMAND --help` lists its options.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from tyro.conf import Positional, arg
+from tyro.conf import Positional
 
 from neurodyn import registry
-from neurodyn.cli._data import data_options, load_options
-from neurodyn.cli._options import Flag, documented, made, parse
+from neurodyn.cli._data import benchmark_named, load_options, loaded, source_of, splits_line
+from neurodyn.cli._options import Flag, parse
+from neurodyn.cli._prepare import prepare
 from neurodyn.errors import InvalidInput, MissingData, UnknownName
-
-if TYPE_CHECKING:
-    from neurodyn.data.trials import Trials
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -66,11 +65,12 @@ def _list(arguments: Sequence[str]) -> None:
 
 def _where(name: str) -> str:
     cls = registry.load("datasets", name)
-    if not cls.remotes:
+    if not cls.remotes and not hasattr(cls, "protocol"):
         return "simulated"
     dataset = cls(cls.Config())
     try:
-        return str(dataset.find(cls.remotes[0].file).parent)
+        file = dataset.find(cls.remotes[0].file) if cls.remotes else dataset.files()[0]
+        return str(file.parent)
     except MissingData:
         return f"absent: neurodyn data get {name}"
 
@@ -79,7 +79,7 @@ def _info(arguments: Sequence[str]) -> None:
     from neurodyn.cli._console import console, print_json
     from neurodyn.data.spec import DataSpec
 
-    source, config, options = _source("info", arguments)
+    source, config, options = source_of("info", arguments)
     if Path(source).is_file() and not load_options(config):
         from neurodyn.cli._contents import contents, described
 
@@ -90,7 +90,7 @@ def _info(arguments: Sequence[str]) -> None:
         if found is not None:
             console().print(described(source, found), highlight=False, markup=False, soft_wrap=True)
             return
-    trials = _loaded(source, config)
+    trials = loaded(source, config)
     if options.json:
         print_json({"source": source, **DataSpec.of(trials).as_mapping()})
         return
@@ -103,31 +103,9 @@ def _info(arguments: Sequence[str]) -> None:
             out.print(f"  {signal.role:<10} {name}: {signal.kind} {signal.shape} {signal.units}", highlight=False)
         out.print(f"  {len(each.heldin)} units held in, {len(each.heldout)} held out, {each.forward} forward bins")
         if "split" in each.table:
-            out.print(f"  {_splits(each)}")
+            out.print(f"  {splits_line(each)}")
         if each.truth:
             out.print(f"  truth: {', '.join(each.truth)}")
-
-
-def _source(command: str, arguments: Sequence[str], **extra: tuple[Any, Any]) -> tuple[str, Any, Any]:
-    """NAME or FILE, the config its own options make (no prefix here: there is nothing else), and all that was parsed."""
-    if not arguments or arguments[0].startswith("-"):
-        raise InvalidInput(
-            "NAME|FILE", "nothing", "a data set or file first", f"For example: neurodyn data {command} two_area."
-        )
-    source = arguments[0]
-    kind, defaults = data_options(source)
-    fields = {"json": (documented(Flag, "One JSON object on stdout."), False), **extra}
-    options: Any = parse(made(command, fields, base=kind), arguments[1:], f"neurodyn data {command} {source}")
-    values = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind)}
-    return source, dataclasses.replace(defaults, **values), options
-
-
-def _loaded(source: str, config: Any) -> Trials | list[Trials]:
-    from neurodyn import api
-    from neurodyn.cli._console import working
-
-    with working(f"Loading {source} ..."):
-        return api.load(source, **load_options(config))
 
 
 @dataclass(frozen=True)
@@ -142,51 +120,29 @@ class GetOptions:
 
 def _get(arguments: Sequence[str]) -> None:
     from neurodyn.cli._console import console, print_json
-    from neurodyn.data.download import fetch
 
     options = parse(GetOptions, arguments, "neurodyn data get")
-    remotes = registry.load("datasets", options.name).remotes
-    if not remotes:
-        raise InvalidInput("NAME", options.name, "a recorded data set", "Simulated data need no download.")
-    paths = [str(fetch(remote, progress=not options.json)) for remote in remotes]
+    paths, already = _fetched(options.name, progress=not options.json)
     if options.json:
-        print_json({"name": options.name, "files": paths})
-    else:
-        console().print("\n".join(paths), highlight=False, soft_wrap=True)
+        print_json({"name": options.name, "files": [str(path) for path in paths]})
+        return
+    note = ["There already: the network was not used."] if already else []
+    console().print("\n".join([*map(str, paths), *note]), highlight=False, soft_wrap=True)
 
 
-def _prepare(arguments: Sequence[str]) -> None:
-    from neurodyn.cli._console import console, print_json
-    from neurodyn.data import store
+def _fetched(name: str, *, progress: bool) -> tuple[list[Path], bool]:
+    """The files of a data set, and whether they were found without asking their origin."""
+    cls = registry.load("datasets", name)
+    if hasattr(cls, "protocol"):
+        from neurodyn.data import dandi
 
-    out = Annotated[Path | None, arg(aliases=["-o"], help="File to write, which every other verb reads.")]
-    source, config, options = _source("prepare", arguments, out=(out, None))
-    if options.out is None:
-        raise InvalidInput("--out", "nothing", "the file to write", "Add -o prepared.h5.")
-    if options.out.suffix.lower() not in (".h5", ".hdf5"):
-        raise InvalidInput("--out", options.out.name, "a name that ends in .h5 or .hdf5", "For example -o prepared.h5.")
-    if Path(source).exists() and options.out.resolve() == Path(source).resolve():
-        raise InvalidInput("--out", str(options.out), "another file than the recording", "It is only read.")
-    trials = _loaded(source, config)
-    if isinstance(trials, list):
-        raise InvalidInput("FILE", f"{source}, which holds {len(trials)} sessions", "one session a file")
-    store.save(trials, options.out)
-    if options.json:
-        sizes = {"trials": len(trials), "bins": trials.bins, "units": trials.units, "forward": trials.forward}
-        print_json({"out": str(options.out), **sizes, "heldout": len(trials.heldout), "split": _split_sizes(trials)})
-    else:
-        text = f"{trials!r}\n{_splits(trials)}\n{options.out}\nNext: neurodyn fit lfads {options.out}"
-        console().print(text, highlight=False, soft_wrap=True)
+        found = dandi.fetch(cls.protocol, progress=progress)
+        return list(found.paths), found.already
+    if not cls.remotes:
+        raise InvalidInput("NAME", name, "a recorded data set", "Simulated data need no download.")
+    from neurodyn.data import download
 
-
-def _split_sizes(trials: Trials) -> dict[str, int]:
-    labels = list(trials.table["split"]) if "split" in trials.table else []
-    ordered = dict.fromkeys([name for name in ("train", "valid", "test") if name in labels] + labels)
-    return {name: labels.count(name) for name in ordered}
-
-
-def _splits(trials: Trials) -> str:
-    return ", ".join(f"{number} {name}" for name, number in _split_sizes(trials).items()) or "not split"
+    return [download.fetch(remote, progress=progress) for remote in cls.remotes], False
 
 
 def _check(arguments: Sequence[str]) -> None:
@@ -196,12 +152,15 @@ def _check(arguments: Sequence[str]) -> None:
     from neurodyn.data.check import check
     from neurodyn.data.files import open_continuous
 
-    source, config, options = _source("check", arguments)
-    recorded = open_continuous(source, config) if Path(source).is_file() else _loaded(source, config)
+    source, config, options = source_of("check", arguments)
+    recorded = open_continuous(source, config) if Path(source).is_file() else loaded(source, config)
     found = {
         getattr(each, "session", source): check(each)
         for each in (recorded if isinstance(recorded, list) else [recorded])
     }
+    dataset = benchmark_named(source, config)
+    if dataset is not None:
+        found = {name: each.with_findings(dataset.findings()) for name, each in found.items()}
     if options.json:
         print_json({"source": source, "sessions": {name: each.as_mapping() for name, each in found.items()}})
         return
@@ -222,4 +181,4 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-_COMMANDS = {"list": _list, "info": _info, "get": _get, "prepare": _prepare, "check": _check}
+_COMMANDS = {"list": _list, "info": _info, "get": _get, "prepare": prepare, "check": _check}

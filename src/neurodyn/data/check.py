@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -48,6 +50,10 @@ class Check:
     bin_s: float | None
     """Advised bin width: the narrowest of 5, 10, 20, 50 and 100 ms in which the median unit that fires has at least 0.1 spikes,
     and never narrower than what is binned already; None for fluorescence."""
+
+    def with_findings(self, more: Iterable[Finding]) -> Check:
+        """The same check with findings from elsewhere."""
+        return dataclasses.replace(self, findings=_ordered([*more, *self.findings]))
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -180,7 +186,11 @@ def _check_counts(
 def _checked(summary: dict[str, Any], findings: list[Finding], units: pd.DataFrame, bin_s: float | None) -> Check:
     if "rate_hz" in units and len(units):
         summary["mean_rate_hz"] = float(units["rate_hz"].mean())
-    return Check(summary, tuple(sorted(findings, key=lambda f: f.level != "warning")), units, bin_s)
+    return Check(summary, _ordered(findings), units, bin_s)
+
+
+def _ordered(findings: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: finding.level != "warning"))
 
 
 def _rate_findings(names: tuple[str, ...], rates: np.ndarray) -> list[Finding]:

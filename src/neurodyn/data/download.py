@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neurodyn.data.datasets.base import Remote, data_folders
-from neurodyn.data.writing import written_whole
+from neurodyn.data.writing import folder_made, written_whole
 from neurodyn.errors import InvalidInput, MissingData
 
 
@@ -31,8 +31,7 @@ def fetch(remote: Remote, folder: str | Path | None = None, *, progress: bool = 
     if target.exists() and pooch.file_hash(str(target)) == remote.sha256:
         return target
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(target) as beside:
+        with folder_made(target.parent), written_whole(target) as beside:
             pooch.HTTPDownloader(progressbar=progress, timeout=30)(remote.url, str(beside), None)
             found = pooch.file_hash(str(beside))
             if found != remote.sha256:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import h5py
 import numpy as np
@@ -17,50 +18,35 @@ from neurodyn.data.binned import Binned
 from neurodyn.data.recording import Recording
 from neurodyn.data.splits import hold_out_units, parse_fractions, split_trials
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput, MissingData
+from neurodyn.errors import InvalidInput, MissingData, UnknownName
+
+if TYPE_CHECKING:
+    from neurodyn.data.nlb.dataset import NLBDataset
 
 _SPLITTING = {"heldout", "heldout_seed", "split", "split_by", "seed"}
+_WINDOWS = {"fluorescence", "behaviour", "bin_s", "condition", "window", "stride", "forward"}
 READERS = {
     "trials": {"lazy"},
     "ready": set(),
-    "nwb": {
-        "align",
-        "table",
-        "window_s",
-        "bin_s",
-        "behaviour",
-        "condition",
-        "lag_s",
-        "outside",
-        "drop_missing",
-        "window",
-        "stride",
-        "forward",
-        "fluorescence",
-    }
-    | _SPLITTING,
-    "arrays": {
-        "counts",
-        "fluorescence",
-        "behaviour",
-        "bin_s",
-        "segment_id",
-        "trial_id",
-        "condition",
-        "window",
-        "stride",
-        "forward",
-        "lag_bins",
-    }
-    | _SPLITTING,
+    "nwb": {"align", "table", "window_s", "lag_s", "outside", "drop_missing"} | _WINDOWS | _SPLITTING,
+    "benchmark": {"benchmark", "phase", "bin_s"},
+    "arrays": {"counts", "segment_id", "trial_id", "lag_bins"} | _WINDOWS | _SPLITTING,
+    "nlb": {"bin_s"},
+    "lfads_torch": {"bin_s"},
+    "blend": {"bin_s"},
 }
 """Options each reader uses; another option that is set is an error."""
 _HOLDS = {
     "trials": "a file of trials that neurodyn wrote",
     "ready": "a file that comes split",
     "nwb": "an NWB file",
+    "benchmark": "an NWB file of the benchmark (with benchmark)",
     "arrays": "a file of arrays",
+    "nlb": "a file in the benchmark's layout",
+    "lfads_torch": "a data file of lfads-torch",
+    "blend": "a data file of BLEND",
 }
+Kind = Literal["trials", "ready", "nwb", "arrays", "nlb", "lfads_torch", "blend"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +87,10 @@ class FileOptions:
     """NWB: what to do with windows that leave the recording."""
     drop_missing: bool = False
     """NWB: leave out trials without the event."""
+    benchmark: str | None = None
+    """NWB: name of a data set of the Neural Latents Benchmark, which says how its files are cut, split and held out."""
+    phase: Literal["val", "test"] = "val"
+    """NWB with `benchmark`: whether the validation trials are predicted, or the test trials."""
     heldout: float = 0.0
     """Fraction of the units that are held out."""
     heldout_seed: int | None = None
@@ -129,7 +119,7 @@ class FileOptions:
 
 
 def load_file(path: str | Path, options: FileOptions | None = None) -> Trials:
-    """Trials from a file: one that `store.save` wrote, NWB, or named arrays in `.npz`, `.h5` or `.mat`.
+    """Trials from a file: one that `store.save` wrote, NWB, one of `data.layouts`, or named arrays in `.npz`, `.h5` or `.mat`.
 
     Raises:
         MissingData: there is no such file.
@@ -138,15 +128,20 @@ def load_file(path: str | Path, options: FileOptions | None = None) -> Trials:
     """
     options = options or FileOptions()
     kind = kind_of(path)
-    _refuse_unused(options, kind)
+    benchmark = kind == "nwb" and options.benchmark is not None
+    _refuse_unused(options, "benchmark" if benchmark else kind)
     if kind == "trials":
         trials = store.load(path, lazy=options.lazy)
     elif kind == "ready":
         trials = read_ready_split(NamedArrays(path))
+    elif benchmark:
+        trials = benchmark_of(path, options).load()
     elif kind == "nwb":
         trials = _split(*_from_nwb(path, options), options)
-    else:
+    elif kind == "arrays":
         trials = _split(*_from_arrays(NamedArrays(path), options), options)
+    else:
+        trials = _from_layout(path, kind, options.bin_s)
     if kind == "trials":
         return trials
     given = {
@@ -155,8 +150,8 @@ def load_file(path: str | Path, options: FileOptions | None = None) -> Trials:
     return dataclasses.replace(trials, provenance={"source": str(path), "options": given, **trials.provenance})
 
 
-def kind_of(path: str | Path) -> Literal["trials", "ready", "nwb", "arrays"]:
-    """What a file holds, by its content: trials, arrays that come split, NWB, or other arrays."""
+def kind_of(path: str | Path) -> Kind:
+    """What a file holds, by its content: trials, arrays that come split, NWB, one of the field's layouts, or other arrays."""
     path = Path(path)
     if not path.is_file():
         raise MissingData(f"{path}: there is no such file.")
@@ -166,7 +161,48 @@ def kind_of(path: str | Path) -> Literal["trials", "ready", "nwb", "arrays"]:
                 return "trials"
             if "nwb_version" in file.attrs:
                 return "nwb"
+            if any(f"{name}/eval_spikes_heldout" in file for name in file):
+                fix = "Fit to a benchmark's train_input.h5 or NWB file; `neurodyn submit --score` opens targets."
+                raise InvalidInput(str(path), "targets a benchmark scores with", "data to fit a model to", fix)
+            if "train_encod_data" in file:
+                return "lfads_torch"
+            parts = [{f"{part}_{word}_heldin" for word in ("spikes", "data")} & set(file) for part in ("train", "eval")]
+            if any(parts):
+                flat = all(parts) and all(isinstance(each, h5py.Dataset) for each in file.values())
+                return "blend" if flat else "nlb"
     return "ready" if is_ready_split(NamedArrays(path)) else "arrays"
+
+
+def usable(path: str | Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some options that the reader of a file uses."""
+    kind = kind_of(path)
+    used = READERS["benchmark" if kind == "nwb" and options.get("benchmark") else kind]
+    return {name: value for name, value in options.items() if name in used}
+
+
+def benchmark_of(path: str | Path, options: FileOptions) -> NLBDataset:
+    """The data set of the benchmark whose files lie beside an NWB file, as `options.benchmark` names it.
+
+    Raises:
+        UnknownName: no data set of the benchmark is called so.
+        InvalidInput: an option it does not use.
+    """
+    from neurodyn import registry
+
+    _refuse_unused(options, "benchmark")
+    if options.benchmark not in benchmarks():
+        raise UnknownName("data set of the benchmark", str(options.benchmark), benchmarks())
+    dataset: type[NLBDataset] = registry.load("datasets", options.benchmark)
+    width = {} if options.bin_s is None else {"bin_s": options.bin_s}
+    return dataset(dataset.Config(phase=options.phase, folder=str(Path(path).parent), **width))
+
+
+def benchmarks() -> list[str]:
+    """Names of the data sets of the Neural Latents Benchmark."""
+    from neurodyn import registry
+    from neurodyn.data.nlb.dataset import NLBDataset
+
+    return [name for name in registry.names("datasets") if issubclass(registry.load("datasets", name), NLBDataset)]
 
 
 def open_continuous(path: str | Path, options: FileOptions | None = None) -> Recording | Binned | Trials:
@@ -198,6 +234,15 @@ def _refuse_unused(options: FileOptions, kind: str) -> None:
                 f"only with {' or '.join(users)}",
                 "Leave it out.",
             )
+
+
+def _from_layout(path: str | Path, kind: str, bin_s: float | None) -> Trials:
+    from neurodyn.data.layouts import blend, lfads_torch, nlb
+    from neurodyn.data.nlb.trials import to_trials
+
+    if kind == "nlb":
+        return to_trials(nlb.read(path, bin_s))
+    return lfads_torch.read(path, bin_s) if kind == "lfads_torch" else blend.read(path, bin_s)
 
 
 def _from_nwb(path: str | Path, options: FileOptions) -> tuple[Trials, bool]:

@@ -34,16 +34,7 @@ def read_nwb(path: str | Path) -> Recording:
         MissingData: there is no such file.
         InvalidInput: it is empty, truncated, not HDF5 or not NWB.
     """
-    with open_hdf5(path) as file:
-        if "nwb_version" not in file.attrs:
-            raise InvalidInput(str(path), f"an HDF5 file that holds {', '.join(file) or 'nothing'}", "an NWB file")
-    from pynwb import NWBHDF5IO
-
-    try:
-        io = NWBHDF5IO(str(path), "r", load_namespaces=True)
-        nwb = io.read()
-    except Exception as error:  # pynwb raises many kinds for a damaged file
-        raise InvalidInput(str(path), f"an NWB file that cannot be read ({error})", "a valid NWB file") from error
+    io, nwb = open_nwb(path)
     units = nwb.units
     spikes = _UnitSpikes(units) if units is not None and "spike_times" in units.colnames else ()
     observed = _observed(units) if len(spikes) and "obs_intervals" in units.colnames else None
@@ -53,22 +44,41 @@ def read_nwb(path: str | Path) -> Recording:
         moments = np.concatenate([np.ravel(o) for o in observed])
         reach = [s.span for s in signals.values() if s.samples]
         span = (min([moments.min(), *(a for a, _ in reach)]), max([moments.max(), *(b for _, b in reach)]))
-    tables = {t.name: _table(t) for t in [*nwb.intervals.values(), nwb.epochs, nwb.invalid_times] if t is not None}
+    tables = {t.name: table_frame(t) for t in [*nwb.intervals.values(), nwb.epochs, nwb.invalid_times] if t is not None}
     tables.pop("trials", None)
     return Recording(
         spike_times=spikes,
         signals=signals,
-        trials=_table(nwb.trials) if nwb.trials is not None else pd.DataFrame(),
+        trials=table_frame(nwb.trials) if nwb.trials is not None else pd.DataFrame(),
         intervals=tables,
         span=None if span is None else (float(span[0]), float(span[1])),
         observed=_common(observed) if observed else None,
         unit_names=tuple(str(i) for i in units.id[:]) if len(spikes) else (),
-        unit_table=_table(units) if units is not None else pd.DataFrame(),
+        unit_table=table_frame(units) if units is not None else pd.DataFrame(),
         name=Path(path).stem,
         session=str(nwb.session_id or Path(path).stem),
         provenance={"source": str(path), "identifier": str(nwb.identifier)},
         source=io,
     )
+
+
+def open_nwb(path: str | Path) -> tuple[Any, Any]:
+    """An NWB file opened for reading: what closes it, and its content, big arrays left on disk.
+
+    Raises:
+        MissingData: there is no such file.
+        InvalidInput: it is empty, truncated, not HDF5 or not NWB.
+    """
+    with open_hdf5(path) as file:
+        if "nwb_version" not in file.attrs:
+            raise InvalidInput(str(path), f"an HDF5 file that holds {', '.join(file) or 'nothing'}", "an NWB file")
+    from pynwb import NWBHDF5IO
+
+    try:
+        io = NWBHDF5IO(str(path), "r", load_namespaces=True)
+        return io, io.read()
+    except Exception as error:  # pynwb raises many kinds for a damaged file
+        raise InvalidInput(str(path), f"an NWB file that cannot be read ({error})", "a valid NWB file") from error
 
 
 def write_inference(
@@ -204,7 +214,7 @@ def _common(observed: list[np.ndarray]) -> np.ndarray:
     return common
 
 
-def _table(table: Any) -> pd.DataFrame:
+def table_frame(table: Any) -> pd.DataFrame:
     """A table's columns but those that point into other objects or hold a unit's raw data."""
     skip = {c for c in table.colnames if c in _HEAVY or c == "timeseries"}
     frame: pd.DataFrame = table.to_dataframe(exclude=skip)

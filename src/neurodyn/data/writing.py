@@ -50,6 +50,38 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
+def refuse_existing(path: str | Path, overwrite: bool) -> None:
+    """Raises where a file is there already and may not be replaced.
+
+    Raises:
+        InvalidInput: it is there.
+    """
+    if Path(path).exists() and not overwrite:
+        raise InvalidInput(str(path), "a file that is there already", "a new name", "Add overwrite (--overwrite).")
+
+
+@contextmanager
+def folder_made(folder: str | Path) -> Iterator[Path]:
+    """Makes a folder and those above it; when the block fails, takes those it made away again, unless something lies in them.
+
+    Raises:
+        InvalidInput: no folder can be made there.
+    """
+    folder = Path(folder)
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput("path", f"{folder}: {error.strerror}", "a folder you may write to") from error
+    try:
+        yield folder
+    except BaseException:
+        for each in new:
+            if not any(each.iterdir()):
+                each.rmdir()
+        raise
+
+
 @contextmanager
 def hdf5_written_whole(path: str | Path) -> Iterator[h5py.File]:
     """Gives an HDF5 file to fill, and writes it whole when the block ends well; else nothing is left behind.

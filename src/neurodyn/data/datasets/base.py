@@ -68,6 +68,15 @@ class Dataset(ABC):
             f"Fetch it with `neurodyn data get {dataset}`, or set NEURODYN_DATA to the folder that holds it."
         )
 
+    def check_present(self) -> None:
+        """Looks for every file it needs, and reads none.
+
+        Raises:
+            MissingData: one is not on this machine; the message says how to get it.
+        """
+        for remote in self.remotes:
+            self.find(remote.file)
+
     @classmethod
     def with_options(cls, **options: Any) -> Dataset:
         """The data set with some options set by keyword."""
