@@ -103,6 +103,7 @@ def evaluate(
     baselines: bool = True,
     samples: int = 50,
     metrics: Sequence[str] | None = None,
+    fitted_baselines: dict[tuple[str, str, str], Evaluation] | None = None,
 ) -> list[Score]:
     """Every score that applies (or those named) on the test trials, each with its baselines, ceiling and interval.
 
@@ -115,6 +116,7 @@ def evaluate(
         baselines: false leaves the baselines out.
         samples: posterior samples averaged, for models that have a posterior.
         metrics: names of the metrics; by default all that apply and do not take long.
+        fitted_baselines: baselines that earlier calls fitted (start with `{}`), so that models on the same data share them; added to in place.
 
     Raises:
         UnknownName: no such metric.
@@ -124,7 +126,8 @@ def evaluate(
     estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
     for name in metrics or ():
         registry.load("metrics", name)
-    assessed = _assess(estimator, trials, baselines, samples, {}, metrics)
+    known = {} if fitted_baselines is None else fitted_baselines
+    assessed = _assess(estimator, trials, baselines, samples, known, metrics)
     scores = [score for each in assessed for score in each.scores]
     if estimator.run_ is not None:
         several = len(assessed) > 1
@@ -213,7 +216,7 @@ def _assess(
     metrics: Sequence[str] | None = None,
 ) -> list[_Assessed]:
     """Evaluates each session; `known` keeps fitted baselines between models on the same data."""
-    parts = _parts(estimator, trials)
+    parts = parts_of(estimator, trials)
     untrained = None
     if baselines and estimator.plan_.build_rule().iterative:
         untrained = estimator.untrained(parts.train)
@@ -269,8 +272,12 @@ def _evaluation(model: Model, splits: Mapping[Split, Trials], samples: int) -> E
     return Evaluation(splits, inferred)
 
 
-def _parts(estimator: Estimator, trials: Data | None) -> Parts:
-    """Train, valid and test trials of a fitted model, all the same data it was fitted on."""
+def parts_of(estimator: Estimator, trials: Data | None = None) -> Parts:
+    """Train, valid and test trials of a fitted model, all the same data it was fitted on; loaded again where it came from a run's folder.
+
+    Raises:
+        InvalidInput: as for `evaluate`.
+    """
     given = None if trials is None else estimator.as_trials(trials)
     parts = estimator.parts_
     if parts is None:

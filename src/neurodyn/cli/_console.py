@@ -16,6 +16,7 @@ from neurodyn.metrics.base import Score
 
 _WIDE = 120
 """Columns from which on every baseline has a column of its own."""
+_NOTHING = "Hold out units (--data.heldout 0.25), add behaviour or predict forward bins."
 
 
 def console() -> Console:
@@ -51,18 +52,16 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_scores(scores: Sequence[Score], title: str) -> None:
-    """Scores with their intervals, baselines and ceilings: one row a score."""
+def print_scores(scores: Sequence[Score], title: str, nothing: str = _NOTHING) -> None:
+    """Scores with their intervals, baselines and ceilings: one row a score; where there is none, what to do about it."""
     out = console()
     if not scores:
-        out.print(
-            f"{title}: nothing to score. Hold out units (--data.heldout 0.25), add behaviour or predict forward bins."
-        )
+        out.print(f"{title}: nothing to score. {nothing}", highlight=False, soft_wrap=True)
         return
     names = list(dict.fromkeys(name for score in scores for name in score.baselines))
     wide = out.width >= _WIDE
-    trials = " or ".join(map(str, dict.fromkeys(score.n for score in scores)))
-    table = Table(title=title, title_justify="left", caption=f"95 % bootstrap intervals over {trials} test trials")
+    over = dict.fromkeys(f"{score.n} {_resampled(score)}" for score in scores)
+    table = Table(title=title, title_justify="left", caption=f"95 % bootstrap intervals over {' or '.join(over)}")
     table.add_column("score", no_wrap=True)
     table.add_column("value [interval]", no_wrap=True)
     for heading in names if wide else ["baselines"]:
@@ -75,3 +74,8 @@ def print_scores(scores: Sequence[Score], title: str) -> None:
         ceiling = "" if score.ceiling is None else f"{score.ceiling:.3f}"
         table.add_row(score.name, f"[bold]{score.value:.3f}[/bold] \\[{low:.3f}, {high:.3f}]", *beside, ceiling)
     out.print(table)
+
+
+def _resampled(score: Score) -> str:
+    """What the score's interval resamples."""
+    return str(score.context.get("interval", "test trials")).removeprefix("95 % bootstrap over ")

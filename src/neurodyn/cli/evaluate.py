@@ -43,5 +43,19 @@ def run(arguments: Sequence[str]) -> None:
     if options.json:
         print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
     else:
-        print_scores(scores, f"{options.run}, held-out test trials")
+        withheld = _withheld(options.run)
+        print_scores(scores, f"{options.run}, held-out test trials", **({"nothing": withheld} if withheld else {}))
         console().print(f"Next: neurodyn report {options.run}", highlight=False, soft_wrap=True)
+
+
+def _withheld(run: Path) -> str:
+    """What to do with a run on a benchmark's test phase, whose targets no data set holds; empty for any other run."""
+    from neurodyn.training.run import Run
+
+    if Run.open(run).config["data"].get("options", {}).get("phase") != "test":
+        return ""
+    return (
+        "Its data are the benchmark's phase test, whose targets are withheld. "
+        f"Write its rates with `neurodyn submit {run} -o submission.h5`; score that file with `neurodyn submit --score submission.h5 --targets "
+        "eval_data_test.h5` where you have the organisers' targets. Or fit with --data.phase val, whose targets are known."
+    )
