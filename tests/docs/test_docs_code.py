@@ -14,6 +14,7 @@ from types import FrameType
 import pytest
 
 import neurodyn
+import synthetic_nwb
 from neurodyn.cli import main, verbs
 from neurodyn.errors import MissingData
 
@@ -55,6 +56,12 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: None
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if any(
+        "mc_maze_small" in code for _, _, code in blocks(page, "python")
+    ):  # small synthetic files in place of the published ones
+        synthetic_nwb.write_dataset(tmp_path / "data", "mc_maze_small")
+        monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "data"))
+        monkeypatch.setenv("NEURODYN_CACHE", str(tmp_path / "cache"))
     namespace: dict[str, object] = {"__name__": "page"}
     for line, options, code in blocks(page, "python"):
         compiled = compile("\n" * (line - 1) + code, named(page), "exec")
