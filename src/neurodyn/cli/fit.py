@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,48 +16,8 @@ from neurodyn import registry
 from neurodyn.cli._data import data_name, data_options, load_options
 from neurodyn.cli._options import Flag, documented, flags, made, parse
 from neurodyn.config import from_dict, to_dict
-from neurodyn.errors import InvalidInput, MissingData
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What to train on what: the fields of a recipe, which are those of a run's `config.yaml`."""
-
-    model: str
-    data: dict[str, Any]
-    model_config: dict[str, Any] = field(default_factory=dict)
-    objective: str | None = None
-    objective_config: dict[str, Any] = field(default_factory=dict)
-    rule: str | None = None
-    train: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-
-    @staticmethod
-    def read(path: Path) -> Recipe:
-        """A recipe's file; a run's `config.yaml` is one too.
-
-        Raises:
-            MissingData: no such file.
-            InvalidInput: not YAML, a field that does not exist, or no model or data.
-        """
-        import yaml
-
-        if not path.is_file():
-            raise MissingData(f"recipe: there is no file {path}.")
-        try:
-            found = yaml.safe_load(path.read_text())
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise InvalidInput("recipe", f"{path}: {error}", "YAML") from error
-        if not isinstance(found, Mapping) or not {"model", "data"} <= set(found):
-            raise InvalidInput("recipe", str(path), "a mapping with at least `model` and `data`", "See recipes/.")
-        values = {name: value for name, value in found.items() if name not in ("layout", "spec", "expected")}
-        if isinstance(values["data"], str):
-            values["data"] = {"source": values["data"]}
-        if not isinstance(values["data"], Mapping) or "source" not in values["data"]:
-            raise InvalidInput(
-                "recipe.data", values["data"], "a data set's name, or a mapping with `source` and `options`"
-            )
-        return from_dict(Recipe, values, "recipe")
+from neurodyn.errors import InvalidInput
+from neurodyn.reproduction.recipe import Recipe
 
 
 def run(arguments: Sequence[str]) -> None:

@@ -1,0 +1,107 @@
+"""Run a published study, every arm and seed, and print the published value beside ours; without a study, list them.
+
+usage: neurodyn reproduce
+       neurodyn reproduce STUDY [--quick | --full] [--seeds 3] [--targets eval_data_test.h5] [--out DIR] [--json]
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tyro.conf import Positional
+
+from neurodyn.cli._options import Flag, parse
+from neurodyn.config import check_range
+from neurodyn.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from neurodyn.metrics.base import Score
+
+
+@dataclass(frozen=True)
+class Options:
+    """Run a published study and print the published value beside ours. Run again, it goes on where it stopped."""
+
+    study: Positional[str | None] = None
+    """Folder of recipes, or one arm: nlb/mc_maze_small, nlb/mc_maze_small/smoothing. Without it, the studies are listed."""
+    quick: Flag = False
+    """With the changes each recipe lists under `quick`: at most 20 minutes on two cores. The default."""
+    full: Flag = False
+    """With the published settings."""
+    seeds: int = 3
+    """Runs of each arm; an arm solved in closed form draws nothing and is run once."""
+    targets: Path | None = None
+    """The Neural Latents Benchmark's published eval_data_test.h5: runs are then of phase test and scored against it, with --full. That is not blind; every use is recorded."""
+    out: Path | None = None
+    """Folder of the runs and of table.json and table.md; by default runs/reproduce/<quick|full|test>/<study>."""
+    json: Flag = False
+    """One JSON object on stdout: `{"study": ..., "scores": [...]}`."""
+
+    def __post_init__(self) -> None:
+        check_range("seeds", self.seeds, 1)
+        if self.quick and self.full:
+            raise InvalidInput("--quick", "--full too", "one of the two")
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Runs what is left to run and prints the table."""
+    options = parse(Options, arguments, "neurodyn reproduce")
+    if options.study is None:
+        _list(options.json)
+        return
+    from neurodyn.cli._console import console, print_json
+    from neurodyn.reproduction.run import reproduce
+    from neurodyn.reproduction.study import Study
+    from neurodyn.reproduction.table import as_mapping
+
+    study = Study.find(options.study)
+    kind = "test" if options.targets is not None else "full" if options.full else "quick"
+    out = options.out or Path("runs", "reproduce", kind, study.name)
+    printer = console()
+    try:
+        scores = reproduce(
+            study,
+            out,
+            quick=not options.full,
+            seeds=options.seeds,
+            targets=options.targets,
+            say=lambda line: printer.print(line, highlight=False, markup=False, soft_wrap=True),
+        )
+    except KeyboardInterrupt:
+        again = shlex.join(["neurodyn", "reproduce", *arguments])
+        raise KeyboardInterrupt(f"What was done is in {out}. Continue with: {again}") from None
+    _print_table(study.name, scores)
+    printer.print(f"table: {out / 'table.md'}", highlight=False, markup=False, soft_wrap=True)
+    if options.json:
+        print_json(as_mapping(study.name, scores))
+
+
+def _list(json: bool) -> None:
+    from neurodyn.cli._console import console, print_json
+    from neurodyn.reproduction.study import names
+
+    found = names()
+    if json:
+        print_json({"studies": found})
+    else:
+        lines = ["studies (a folder runs all that is below it):", *(f"  {name}" for name in found)]
+        console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_table(study: str, scores: Sequence[Score]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from neurodyn.cli._console import console
+    from neurodyn.reproduction.table import HEADINGS, INTERVALS, row
+
+    table = Table(title=study, title_justify="left", caption=INTERVALS, caption_justify="left", show_lines=True)
+    for heading in HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for score in scores:
+        table.add_row(*map(escape, row(score)))
+    console().print(table)

@@ -1,0 +1,112 @@
+"""The runs of one arm as one score each: the mean over seeds, its spread, and what was published."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neurodyn.metrics.base import Score
+from neurodyn.reproduction.expected import Published
+from neurodyn.reproduction.setting import Setting
+from neurodyn.reproduction.study import Arm
+
+
+def collected(
+    arm: Arm,
+    seeds: Sequence[int],
+    runs: Sequence[Sequence[Score]],
+    setting: Setting,
+    changes: Sequence[str],
+    *,
+    once: bool = False,
+) -> list[Score]:
+    """One score for each that the arm has an entry for and that these trials can be scored with, sessions apart.
+
+    The value, the baselines and the differences from them are means over the seeds. An interval is the smallest that holds every seed's bootstrap
+    interval: it is no narrower for more seeds. `context` has the seeds with their `values`, their standard deviation `sd` (None for one seed), where
+    the published value comes from, and in `not_comparable` why it cannot be compared, where it cannot. Then `passed` is None. Of the runs' own context, what all runs agree on is kept.
+
+    Args:
+        arm: what was run.
+        seeds: of the runs.
+        runs: every run's scores.
+        setting: what they were measured in.
+        changes: what `--quick` changed of the recipe.
+        once: whether no seed changes it, so that it was run once.
+    """
+    how = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+    how = "once: closed form, no seed changes it" if once else how
+    found = []
+    for name, published in arm.published.items():
+        sessions = dict.fromkeys(score.context.get("session") for score in runs[0] if score.name == name)
+        for session in sessions:
+            same = [s for run in runs for s in run if (s.name, s.context.get("session")) == (name, session)]
+            found.append(_beside(_mean(same, arm, seeds, how), published, setting, changes))
+    return found
+
+
+def _mean(scores: Sequence[Score], arm: Arm, seeds: Sequence[int], how: str) -> Score:
+    first, values = scores[0], [score.value for score in scores]
+    context = {name: v for name, v in first.context.items() if all(s.context.get(name) == v for s in scores)}
+    context.pop("seed", None)
+    of_seeds = "; the smallest interval that holds every seed's" if len(seeds) > 1 else ""
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return dataclasses.replace(
+        first,
+        value=float(np.mean(values)),
+        interval=_hull([score.interval for score in scores]),
+        baselines={name: float(np.mean([s.baselines[name] for s in scores])) for name in first.baselines},
+        difference={name: _difference([s.difference[name] for s in scores]) for name in first.difference},
+        context={
+            **context,
+            "interval": f"{context.get('interval', '')}{of_seeds}",
+            "arm": arm.path,
+            "model": arm.recipe.model,
+            "runs": how,
+            "seeds": list(seeds),
+            "values": values,
+            "sd": spread,
+        },
+    )
+
+
+def _beside(score: Score, published: Published, setting: Setting, changes: Sequence[str]) -> Score:
+    context: dict[str, Any] = {
+        **score.context,
+        "data": setting.data,
+        "quick": list(changes),
+        "setting": _given(setting),
+    }
+    if published.value is None or published.source is None or published.setting is None:
+        context["not_comparable"] = f"no published value: {published.reason}"
+        return dataclasses.replace(score, context=context)
+    differences = published.setting.differences(setting)
+    if changes:
+        differences.append(f"--quick changes {', '.join(changes)}")
+    context |= {
+        "source": published.source.citation,
+        "url": published.source.url,
+        "note": published.source.note,
+        "tolerance": published.tolerance,
+        "compare": published.compare,
+        "published_setting": _given(published.setting),
+        "not_comparable": "; ".join(differences) or None,
+    }
+    passed = None if differences else published.passed(score.value, score.direction)
+    return dataclasses.replace(score, published=published.value, passed=passed, context=context)
+
+
+def _given(setting: Setting) -> Mapping[str, Any]:
+    return {name: value for name, value in dataclasses.asdict(setting).items() if value is not None}
+
+
+def _hull(intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    lows, highs = zip(*intervals)
+    return float(np.min(lows)), float(np.max(highs))
+
+
+def _difference(three: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
+    return (float(np.mean([mean for mean, _, _ in three])), *_hull([(low, high) for _, low, high in three]))

@@ -1,0 +1,127 @@
+"""What was published: values with their sources and the setting they were measured in, read strictly from `expected.json`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from neurodyn.config import check_range, from_dict
+from neurodyn.errors import InvalidInput, UnknownName
+from neurodyn.reproduction.setting import Setting
+
+FILE = "expected.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value was published."""
+
+    citation: str
+    """Authors, year, title, table."""
+    url: str
+    """Of the paper, the DOI or the file."""
+    note: str = ""
+    """What else a reader of its values must know."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published value, or why there is none."""
+
+    value: float | None = None
+    """As printed; None where nothing was published."""
+    tolerance: float | None = None
+    """How far ours may be from it."""
+    compare: Literal["equal", "at_least"] = "equal"
+    """`equal`: within the tolerance. `at_least`: not worse by more than it."""
+    source: Source | None = None
+    """Where it was published."""
+    setting: Setting | None = None
+    """What it was measured in."""
+    reason: str = ""
+    """Why there is no value."""
+
+    def passed(self, value: float, direction: Literal["higher", "lower"]) -> bool:
+        """Whether our value reproduces this one."""
+        assert self.value is not None and self.tolerance is not None
+        behind = self.value - value if direction == "higher" else value - self.value
+        return (behind if self.compare == "at_least" else abs(behind)) <= self.tolerance
+
+
+def read(path: Path) -> dict[str, dict[str, Published]]:
+    """The published values of a folder of recipes, by arm and score.
+
+    Raises:
+        InvalidInput: not JSON, a field that does not exist or is missing, a value without its source, setting or tolerance, or no value and no reason.
+        UnknownName: a source, setting or score that is not defined.
+    """
+    from neurodyn import registry
+
+    try:
+        found = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(str(path), str(error), "JSON") from error
+    _fields(path, "", found, ("sources", "settings", "arms"), ("sources", "settings", "arms"))
+    sources = {
+        name: _built(Source, path, f"sources.{name}", values, ("citation", "url"))
+        for name, values in found["sources"].items()
+    }
+    settings = {
+        name: _built(Setting, path, f"settings.{name}", values, ("data", "bin_ms"))
+        for name, values in found["settings"].items()
+    }
+    arms: dict[str, dict[str, Published]] = {}
+    for arm, scores in found["arms"].items():
+        if not isinstance(scores, Mapping) or not scores:
+            raise InvalidInput(f"{path}: arms.{arm}", scores, "a mapping from scores to published values")
+        for name in scores:
+            if name not in registry.names("metrics"):
+                raise UnknownName("metric", name, registry.names("metrics"))
+        arms[arm] = {
+            name: _published(path, f"arms.{arm}.{name}", values, sources, settings) for name, values in scores.items()
+        }
+    return arms
+
+
+def _published(
+    path: Path, where: str, values: Any, sources: Mapping[str, Source], settings: Mapping[str, Setting]
+) -> Published:
+    known = [field.name for field in dataclasses.fields(Published)]
+    _fields(path, where, values, known, ("value",))
+    if values["value"] is None:
+        _fields(path, where, values, ("value", "reason"), ("reason",))
+        return Published(reason=values["reason"])
+    _fields(path, where, values, [n for n in known if n != "reason"], ("tolerance", "source", "setting"))
+    named = {**values, "source": _named("source", values["source"], sources)}
+    named["setting"] = _named("setting", values["setting"], settings)
+    found: Published = _built(Published, path, where, named, ())
+    check_range(f"{path}: {where}.tolerance", found.tolerance or 0.0, 0)
+    return found
+
+
+def _named(kind: str, name: Any, known: Mapping[str, Any]) -> Any:
+    if name not in known:
+        raise UnknownName(f"{kind} of published values", str(name), known)
+    return known[name]
+
+
+def _built(kind: type[Any], path: Path, where: str, values: Any, needed: Sequence[str]) -> Any:
+    _fields(path, where, values, [field.name for field in dataclasses.fields(kind)], needed)
+    return from_dict(kind, values, f"{path}: {where}")
+
+
+def _fields(path: Path, where: str, values: Any, known: Sequence[str], needed: Sequence[str]) -> None:
+    """Raises unless `values` is a mapping that has what is needed and nothing that is not known."""
+    field = f"{path}: {where}" if where else str(path)
+    if not isinstance(values, Mapping):
+        raise InvalidInput(field, repr(values), f"a mapping with {', '.join(needed)}")
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise InvalidInput(f"{field}.{unknown[0]}", "a field that does not belong here", f"one of {', '.join(known)}")
+    for name in needed:
+        if name not in values or (values[name] in ("", None) and name != "value"):
+            raise InvalidInput(field, f"no {name}", f"a mapping with {', '.join(needed)}")

@@ -1,0 +1,135 @@
+"""A recipe: one experiment as data. The same file is what `neurodyn fit` takes and an arm of a study."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurodyn.config import check_range, from_dict
+from neurodyn.errors import InvalidInput, MissingData
+
+if TYPE_CHECKING:
+    from neurodyn.training.plan import Plan
+
+_OF_A_RUN = ("layout", "spec")
+"""Keys of a run's `config.yaml` that a recipe does not need."""
+
+
+@dataclass(frozen=True)
+class Quick:
+    """What `neurodyn reproduce --quick` changes of a recipe, so that a study takes minutes."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    """Options of the data set."""
+    model_config: dict[str, Any] = field(default_factory=dict)
+    """Fields of the model's config."""
+    train: dict[str, Any] = field(default_factory=dict)
+    """Fields of the training's config."""
+    trials: int | None = None
+    """Most trials of each split, spread evenly over the session; by default all."""
+
+    def __post_init__(self) -> None:
+        if self.trials is not None:
+            check_range("recipe.quick.trials", self.trials, 1)
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Names of what it changes; none where quick and full are the same."""
+        groups = ("data", "model_config", "train")
+        found = tuple(f"{group}.{name}" for group in groups for name in getattr(self, group))
+        return found if self.trials is None else (*found, "trials")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train on what: the fields of a recipe, which are those of a run's `config.yaml`."""
+
+    model: str
+    """Registered name."""
+    data: dict[str, Any]
+    """`source` (a data set's name, or a file) and `options`."""
+    model_config: dict[str, Any] = field(default_factory=dict)
+    """Fields of the model's config that differ from its defaults."""
+    objective: str | None = None
+    """Name of the objective; by default the model's own."""
+    objective_config: dict[str, Any] = field(default_factory=dict)
+    """Fields of the objective's config that differ from its defaults."""
+    rule: str | None = None
+    """Learning rule; by default the model's own."""
+    train: dict[str, Any] = field(default_factory=dict)
+    """Fields of the training's config that differ from the model's defaults."""
+    seed: int = 0
+    """Seed of the run, or of the first of several."""
+    quick: Quick = Quick()
+    """What `neurodyn reproduce --quick` changes; `neurodyn fit` takes no notice of it."""
+
+    @staticmethod
+    def read(path: Path) -> Recipe:
+        """A recipe's file; a run's `config.yaml` is one too.
+
+        Raises:
+            MissingData: no such file.
+            InvalidInput: not YAML, a field that does not exist, or no model or data.
+        """
+        import yaml
+
+        if not path.is_file():
+            raise MissingData(f"recipe: there is no file {path}.")
+        try:
+            found = yaml.safe_load(path.read_text())
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise InvalidInput("recipe", f"{path}: {error}", "YAML") from error
+        if not isinstance(found, Mapping) or not {"model", "data"} <= set(found):
+            raise InvalidInput("recipe", str(path), "a mapping with at least `model` and `data`", "See recipes/.")
+        values = {name: value for name, value in found.items() if name not in _OF_A_RUN}
+        if isinstance(values["data"], str):
+            values["data"] = {"source": values["data"]}
+        if not isinstance(values["data"], Mapping) or "source" not in values["data"]:
+            raise InvalidInput(
+                "recipe.data", values["data"], "a data set's name, or a mapping with `source` and `options`"
+            )
+        return from_dict(Recipe, values, "recipe")
+
+    @property
+    def source(self) -> str:
+        """The data set's name, or the file."""
+        return str(self.data["source"])
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the data set."""
+        return dict(self.data.get("options") or {})
+
+    def quickened(self) -> Recipe:
+        """The recipe with what `quick` changes, its limit of trials apart."""
+        return dataclasses.replace(
+            self,
+            data={**self.data, "options": {**self.options, **self.quick.data}},
+            model_config={**self.model_config, **self.quick.model_config},
+            train={**self.train, **self.quick.train},
+        )
+
+    def plan(self, seed: int | None = None) -> Plan:
+        """Everything that decides the training, with every default filled in.
+
+        Raises:
+            UnknownName: no such model, objective or rule.
+            InvalidInput: a field that does not exist, or a value it cannot take.
+        """
+        from neurodyn.training.plan import Plan
+
+        return Plan.of(
+            self.model,
+            self.model_config,
+            self.named_objective(),
+            self.rule,
+            self.train,
+            self.seed if seed is None else seed,
+        )
+
+    def named_objective(self) -> dict[str, Any]:
+        """The objective as `neurodyn.fit` takes it: `{"name": ..., field: value}`."""
+        return {**({"name": self.objective} if self.objective else {}), **self.objective_config}

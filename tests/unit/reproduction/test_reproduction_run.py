@@ -1,0 +1,128 @@
+"""A study's runs: scored on held-out trials, kept when finished, gone on with when killed, never mixed with others'."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_study
+
+from neurodyn import api
+from neurodyn.errors import InvalidInput, MissingData
+from neurodyn.metrics.base import Score
+from neurodyn.reproduction.job import limited
+from neurodyn.reproduction.run import reproduce
+from neurodyn.reproduction.study import Study
+from neurodyn.training.run import Run
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.setenv("NEURODYN_RECIPES", str(tiny_study.write(tmp_path / "recipes")))
+    return Study.find("tiny/lorenz")
+
+
+def by_name(scores: list[Score]) -> dict[tuple[str, str], Score]:
+    return {(score.context["arm"], score.name): score for score in scores}
+
+
+def test_full_scores_every_arm_beside_what_was_published(study: Study, tmp_path: Path) -> None:
+    said: list[str] = []
+    found = by_name(reproduce(study, tmp_path / "out", quick=False, seeds=2, say=said.append))
+    smoothing, lfads = found["tiny/lorenz/smoothing", "co_bps"], found["tiny/lorenz/lfads", "co_bps"]
+    assert smoothing.passed is True and smoothing.published == 0.5 and smoothing.context["seeds"] == [0]
+    assert lfads.passed is False and lfads.published == 9.0 and len(lfads.context["values"]) == 2
+    assert {"mean_rate", "shuffled"} <= set(smoothing.baselines)
+    assert {"mean_rate", "smoothing", "glm", "untrained", "shuffled"} <= set(lfads.baselines)
+    assert found["tiny/lorenz/lfads", "rate_r2"].published is None
+    assert len(found) == 4 and len(said) == 3 and said[0].startswith("[1/3] tiny/lorenz/")
+
+    # a run's value is what evaluating its folder gives
+    again = api.evaluate(tmp_path / "out" / "lfads" / "seed1", baselines=False, metrics=["co_bps"])
+    assert again[0].value == pytest.approx(lfads.context["values"][1], abs=1e-9)
+    assert lfads.context["values"][0] != lfads.context["values"][1]
+    written = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert written["study"] == "tiny/lorenz" and len(written["scores"]) == 4
+
+
+def test_quick_says_what_it_changes_and_judges_nothing_by_it(study: Study, tmp_path: Path) -> None:
+    found = by_name(reproduce(study, tmp_path / "out", seeds=1))
+    lfads, smoothing = found["tiny/lorenz/lfads", "co_bps"], found["tiny/lorenz/smoothing", "co_bps"]
+    assert lfads.passed is None and lfads.context["quick"] == ["train.epochs", "trials"]
+    assert lfads.n == 4 and lfads.context["setting"]["train_trials"] == 8
+    assert smoothing.passed is True and smoothing.n == 10  # its recipe has no quick
+    assert len(Run.open(tmp_path / "out" / "lfads" / "seed0").history()) == 2
+
+
+def test_finished_runs_are_kept_and_cut_ones_go_on(study: Study, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = by_name(reproduce(study, out, quick=False, seeds=1))
+    kept, cut = out / "lfads" / "seed0", out / "smoothing" / "seed0"
+    before = {path: path.stat().st_mtime_ns for path in kept.rglob("*") if path.is_file()}
+    for name in ("outputs.h5", "best.safetensors"):  # as if killed before it had been solved
+        (cut / name).unlink()
+    said: list[str] = []
+    again = by_name(reproduce(study, out, quick=False, seeds=1, say=said.append))
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert [line.endswith("kept)") for line in said] == [True, False]
+    assert (cut / "outputs.h5").exists()
+    assert {key: score.value for key, score in again.items()} == {key: score.value for key, score in first.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"train": {"epochs": 4, "warmup_epochs": 0}}, "train"),
+        ({"data": {"source": "lorenz", "options": {**tiny_study.DATA["options"], "seed": 2}}}, "data"),
+    ],
+)
+def test_runs_of_another_recipe_or_other_data_are_not_mixed_in(
+    study: Study, tmp_path: Path, change: dict[str, Any], named: str
+) -> None:
+    one = Study.find("tiny/lorenz/lfads")
+    reproduce(one, tmp_path / "out", quick=False, seeds=1)
+    tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, **change})
+    with pytest.raises(InvalidInput, match=f"seed0: {named}") as failure:
+        reproduce(Study.find("tiny/lorenz/lfads"), tmp_path / "out", quick=False, seeds=1)
+    assert "--out" in str(failure.value)
+
+
+def test_a_wrong_recipe_fails_before_anything_runs(study: Study, tmp_path: Path) -> None:
+    tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, "train": {"epoch": 4}})
+    with pytest.raises(InvalidInput, match=r"train\.epoch"):
+        reproduce(Study.find("tiny"), tmp_path / "out")
+    with pytest.raises(InvalidInput, match="seeds"):
+        reproduce(study, tmp_path / "out", seeds=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_absent_data_fail_before_anything_runs(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nothing"))
+    tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, "data": {"source": "m1_stevenson"}})
+    with pytest.raises(MissingData) as failure:
+        reproduce(Study.find("tiny"), tmp_path / "out")
+    for word in ("tiny/lorenz/lfads", "m1_stevenson", "neurodyn data get m1_stevenson"):
+        assert word in str(failure.value)
+    tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, "data": "absent.h5"})
+    with pytest.raises(MissingData, match=r"tiny/lorenz/lfads: .*absent\.h5"):
+        reproduce(Study.find("tiny"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_limit_of_trials_holds_for_each_split_and_spreads_over_the_session() -> None:
+    trials = api.load("lorenz", **tiny_study.DATA["options"])
+    assert not isinstance(trials, list)
+    few = limited(trials, 4)
+    assert not isinstance(few, list)
+    assert few.table["split"].value_counts().to_dict() == {"train": 4, "valid": 4, "test": 4}
+    train = np.flatnonzero(trials.table["split"] == "train")
+    assert np.array_equal(few.train.counts[[0, -1]], trials.counts[train[[0, -1]]])
+    assert "source" not in few.provenance  # so that no run claims to be of the whole data set
+    assert len(limited(trials, 1000)) == len(trials)
+    assert limited(trials, None) is trials
+    both = limited([trials, trials], 4)
+    assert [len(t) for t in both] == [12, 12]
