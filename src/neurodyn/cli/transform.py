@@ -30,6 +30,11 @@ def run(arguments: Sequence[str]) -> None:
     fields: dict[str, tuple[Any, Any]] = {
         "out": (Annotated[Path | None, arg(aliases=["-o"], help="File to write: `.h5` or `.nwb`.")], None),
         "samples": (documented(int, "Posterior samples to average; 0 uses the posterior means."), 50),
+        "merge": (documented(Flag, "Join the windows of a continuous recording into stretches (HDF5)."), False),
+        "merge_power": (
+            documented(float, "Where windows overlap: 1 joins linearly, more prefers the earlier one's end."),
+            2.0,
+        ),
         "json": (documented(Flag, "One JSON object on stdout."), False),
     }
     if {"-h", "--help"} & set(given) and not Path(names[0]).exists():
@@ -56,10 +61,11 @@ def _write(folder: Path, source: str, options: Any) -> None:
     with working(f"Inferring the trials of {source} ..."):
         trials = api.load(source, **load_options(options.data))
         several = trials if isinstance(trials, list) else [trials]
-        check_destination(options.out, several)
+        merge = options.merge_power if options.merge else None
+        check_destination(options.out, several, merge)
         found = Estimator.load(folder).transform(several, samples=options.samples)
         inferred = found if isinstance(found, list) else [found]
-        write(options.out, several, inferred, run=str(folder))
+        write(options.out, several, inferred, run=str(folder), merge=merge)
     number = sum(map(len, several))
     shapes = {name: list(values.shape) for name, values in inferred[0].arrays().items()}
     if options.json:
