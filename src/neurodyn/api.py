@@ -13,10 +13,10 @@ import numpy as np
 
 from neurodyn import config as configs
 from neurodyn import registry
-from neurodyn.data.inference import Inference
+from neurodyn.baselines import baseline_evaluations, evaluation_of
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, MissingData, UnknownName
-from neurodyn.estimator import Data, Estimator, trials_at_a_time
+from neurodyn.estimator import Data, Estimator
 from neurodyn.metrics.base import Evaluation, Score, Split, score_all, shuffled
 from neurodyn.models.base import Model
 from neurodyn.training.config import TrainConfig
@@ -25,9 +25,6 @@ from neurodyn.training.run import environment
 
 if TYPE_CHECKING:
     from neurodyn.reporting.subject import Subject
-
-BASELINES = ("mean_rate", "smoothing", "glm")
-"""Simpler models that every model of spikes is compared with, fitted on the same trials."""
 
 
 def load(source: str | Path, **options: Any) -> Trials | list[Trials]:
@@ -225,12 +222,13 @@ def _assess(
         check_disjoint(train, test, "trials")
         splits: dict[Split, Trials] = {"train": train, "valid": valid, "test": test}
         draws = estimator.draws(test, samples)
-        evaluation = _evaluation(estimator.model_, splits, draws)
+        evaluation = evaluation_of(estimator.model_, splits, draws)
         beside: dict[str, Evaluation] = {}
         if baselines:
-            beside = _baselines(estimator.plan_.model, splits, known)
+            kept = None if estimator.run_ is None else estimator.run_.path / "baselines"
+            beside = baseline_evaluations(estimator.plan_.model, splits, known, kept)
             if untrained is not None:
-                beside["untrained"] = _evaluation(untrained, splits, 0)
+                beside["untrained"] = evaluation_of(untrained, splits)
             if len(test) > 1:
                 beside["shuffled"] = shuffled(evaluation)
         context = {
@@ -244,32 +242,6 @@ def _assess(
         scores = score_all(evaluation, beside, metrics=metrics, context=context)
         assessed.append(_Assessed(test.session, evaluation, beside, scores))
     return assessed
-
-
-def _baselines(
-    model: str, splits: Mapping[Split, Trials], known: dict[tuple[str, str, str], Evaluation]
-) -> dict[str, Evaluation]:
-    train = splits["train"]
-    if train.neural_name is None or train.neural.kind != "spikes":
-        return {}
-    data = (fingerprint([train]), fingerprint([splits["test"]]))
-    found = {}
-    for name in BASELINES:
-        if name == model:
-            continue
-        if (name, *data) not in known:
-            fitted = Estimator(name, progress=False).fit([train], valid=[splits["valid"]])
-            known[name, *data] = _evaluation(fitted.model_, splits, 0)
-        found[name] = known[name, *data]
-    return found
-
-
-def _evaluation(model: Model, splits: Mapping[Split, Trials], samples: int) -> Evaluation:
-    inferred: dict[Split, Inference] = {
-        split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials))
-        for split, trials in splits.items()
-    }
-    return Evaluation(splits, inferred)
 
 
 def parts_of(estimator: Estimator, trials: Data | None = None) -> Parts:

@@ -1,0 +1,86 @@
+"""The simpler models every score stands beside: fitted to the same training trials, once for a run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from neurodyn.data.inference import Inference
+from neurodyn.data.trials import Trials
+from neurodyn.errors import NeurodynError
+from neurodyn.estimator import Estimator, trials_at_a_time
+from neurodyn.metrics.base import Evaluation, Split
+from neurodyn.models.base import Model
+from neurodyn.training.partition import fingerprint
+from neurodyn.training.plan import Plan
+from neurodyn.training.run import environment
+
+BASELINES = ("mean_rate", "smoothing", "glm")
+"""Models that every model of spikes is compared with."""
+
+
+def baseline_evaluations(
+    model: str,
+    splits: Mapping[Split, Trials],
+    known: dict[tuple[str, str, str], Evaluation],
+    folder: Path | None = None,
+) -> dict[str, Evaluation]:
+    """What each baseline says of the trials; none for activity that is not spikes.
+
+    Args:
+        model: name of the model they stand beside; it is not its own baseline.
+        splits: train, valid and test trials of one session.
+        known: what earlier calls found, by baseline and data; added to in place.
+        folder: where fitted baselines lie, so that they are fitted once; None keeps none.
+    """
+    train = splits["train"]
+    if train.neural_name is None or train.neural.kind != "spikes":
+        return {}
+    data = (fingerprint([train]), fingerprint([splits["test"]]))
+    found = {}
+    for name in BASELINES:
+        if name == model:
+            continue
+        if (name, *data) not in known:
+            kept = None if folder is None else folder / train.session / name
+            known[name, *data] = evaluation_of(_fitted(name, splits, kept), splits)
+        found[name] = known[name, *data]
+    return found
+
+
+def evaluation_of(model: Model, splits: Mapping[Split, Trials], samples: int = 0) -> Evaluation:
+    """What a fitted model infers of the trials of every split, with so many posterior samples."""
+    inferred: dict[Split, Inference] = {
+        split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials))
+        for split, trials in splits.items()
+    }
+    return Evaluation(splits, inferred)
+
+
+def _fitted(name: str, splits: Mapping[Split, Trials], folder: Path | None) -> Model:
+    """A baseline fitted to the training trials, or the one in the folder if it was fitted to the same by the same versions."""
+    train, valid = [splits["train"]], [splits["valid"]]
+    if folder is not None and (folder / "config.yaml").is_file():
+        with contextlib.suppress(NeurodynError, OSError):
+            kept = Estimator.load(folder)
+            made_by = kept.run_.environment.get("versions") if kept.run_ is not None else None
+            if (
+                kept.plan_ == Plan.of(name)
+                and kept.data_["train"] == fingerprint(train)
+                and kept.data_["valid"] == fingerprint(valid)
+                and made_by == environment()["versions"]
+            ):
+                return kept.model_
+    fitted = Estimator(name, progress=False).fit(train, valid=valid)
+    if folder is not None:
+        with contextlib.suppress(NeurodynError, OSError):  # a folder that cannot be written costs time, not the score
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+                fitted.save(Path(beside) / name)
+                shutil.rmtree(folder, ignore_errors=True)
+                os.replace(Path(beside) / name, folder)
+    return fitted.model_
