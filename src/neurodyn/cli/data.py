@@ -171,7 +171,9 @@ def _check(arguments: Sequence[str]) -> None:
         for finding in each.findings:
             table.add_row(finding.level, finding.what, finding.detail, finding.fix)
         out.print(table if each.findings else "Nothing to note.")
-        if each.bin_s is not None:
+        if dataset is not None:
+            out.print("bin widths the benchmark scores: 5 and 20 ms")
+        elif each.bin_s is not None:
             out.print(f"advised bin width: {each.bin_s * 1000:g} ms")
 
 

@@ -13,6 +13,7 @@ from tyro.conf import Positional
 
 from neurodyn.cli._options import Flag, parse
 from neurodyn.config import check_range
+from neurodyn.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,13 @@ def run(arguments: Sequence[str]) -> None:
     from neurodyn import api
     from neurodyn.cli._console import console, print_json, print_scores, working
 
-    with working(f"Scoring {options.run} and its baselines ..."):
-        scores = api.evaluate(options.run, samples=options.samples, metrics=options.metrics or None)
+    try:
+        with working(f"Scoring {options.run} and its baselines ..."):
+            scores = api.evaluate(options.run, samples=options.samples, metrics=options.metrics or None)
+    except InvalidInput as error:
+        if error.field != "metrics" or not (withheld := _withheld(options.run)):
+            raise
+        raise InvalidInput("metrics", error.got, "none: there is nothing to score", withheld) from None
     if options.json:
         print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
     else:

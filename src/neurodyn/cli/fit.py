@@ -133,4 +133,6 @@ def _fit(recipe: Recipe, source: str, options: Any, out: Path) -> None:
     else:
         length = f"{ended.epochs} epoch{'s' if ended.epochs != 1 else ''}, {ended.cpu_s:.0f} CPU seconds"
         how = f"validation score {ended.best_score:.4f} after {length}"
-        console().print(f"run: {out} ({how})\nNext: neurodyn evaluate {out}", highlight=False, soft_wrap=True)
+        withheld = getattr(options.data, "phase", None) == "test"  # of the benchmark: there is nothing to evaluate
+        then = f"neurodyn submit {out} -o submission.h5" if withheld else f"neurodyn evaluate {out}"
+        console().print(f"run: {out} ({how})\nNext: {then}", highlight=False, soft_wrap=True)

@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> None:
         _list(options.json)
         return
     from neurodyn.cli._console import console, print_json
-    from neurodyn.reproduction.run import reproduce
+    from neurodyn.reproduction.run import ArmsFailed, reproduce
     from neurodyn.reproduction.study import Study
     from neurodyn.reproduction.table import as_mapping
 
@@ -62,6 +62,7 @@ def run(arguments: Sequence[str]) -> None:
     kind = "test" if options.targets is not None else "full" if options.full else "quick"
     out = options.out or Path("runs", "reproduce", kind, study.name)
     printer = console()
+    incomplete: ArmsFailed | None = None
     try:
         scores = reproduce(
             study,
@@ -74,10 +75,15 @@ def run(arguments: Sequence[str]) -> None:
     except KeyboardInterrupt:
         again = shlex.join(["neurodyn", "reproduce", *arguments])
         raise KeyboardInterrupt(f"What was done is in {out}. Continue with: {again}") from None
-    _print_table(study.name, scores)
-    printer.print(f"table: {out / 'table.md'}", highlight=False, markup=False, soft_wrap=True)
-    if options.json:
-        print_json(as_mapping(study.name, scores))
+    except ArmsFailed as failure:
+        scores, incomplete = failure.scores, failure
+    if scores:
+        _print_table(study.name, scores)
+        printer.print(f"table: {out / 'table.md'}", highlight=False, markup=False, soft_wrap=True)
+        if options.json:
+            print_json(as_mapping(study.name, scores))
+    if incomplete is not None:
+        raise incomplete
 
 
 def _list(json: bool) -> None:

@@ -1,6 +1,6 @@
 """Write a submission file of the Neural Latents Benchmark from one or many runs, check one, or score one.
 
-usage: neurodyn submit RUN ... -o submission.h5 [--no-forward] [--samples 50] [--json]
+usage: neurodyn submit RUN ... -o submission.h5 [--no-forward] [--samples 50] [--overwrite] [--json]
        neurodyn submit --check FILE [--phase val|test] [--json]
        neurodyn submit --score FILE [--targets eval_data_test.h5] [--json]
 """
@@ -35,6 +35,8 @@ class Options:
     """Leave the forward bins out; fp-bps is then not scored."""
     samples: int = 50
     """Posterior samples averaged for the rates."""
+    overwrite: Flag = False
+    """Replace the file where it is there already."""
     check: Path | None = None
     """A submission file to check instead, against the recordings where they are on this machine."""
     score: Path | None = None
@@ -59,7 +61,7 @@ class Options:
             )
         if self.runs and self.out is None:
             raise InvalidInput("--out", "nothing", "a file to write", "Add -o submission.h5.")
-        uses = {"out": "runs", "no_forward": "runs", "targets": "score"}
+        uses = {"out": "runs", "no_forward": "runs", "overwrite": "runs", "targets": "score"}
         for name, user in uses.items():
             if getattr(self, name) and not getattr(self, user):
                 other = "RUN ..." if user == "runs" else f"--{user} FILE"
@@ -88,7 +90,13 @@ def _submit(options: Options) -> None:
     from neurodyn.submission.submit import submit
 
     assert options.out is not None
-    done = submit(options.runs, options.out, forward=not options.no_forward, samples=options.samples)
+    done = submit(
+        options.runs,
+        options.out,
+        forward=not options.no_forward,
+        samples=options.samples,
+        overwrite=options.overwrite,
+    )
     if options.json:
         about = {"out": str(done.path), "phase": done.submission.phase, "groups": _described(done.submission)}
         print_json({**about, "findings": list(map(vars, done.warnings))})

@@ -71,6 +71,10 @@ class Batch:
             mask = mask * self.known[name]
         return mask * self.loss_weight[name] if name in self.loss_weight else mask
 
+    def counted(self, name: str) -> Tensor:
+        """Bool, like the target: entries with data, to compare with."""
+        return (self.weight(name) > 0).expand_as(self.targets[name])
+
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
 

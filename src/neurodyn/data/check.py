@@ -80,7 +80,8 @@ def check(source: Recording | Binned | Trials) -> Check:
         behaviour: dict[str, np.ndarray] = dict(source.behaviour)
         clock = source.time_s
     else:
-        counts = source.counts[source.mask]
+        known = source.known
+        counts = (source.counts if known.all() else np.where(known, source.counts, np.float32(np.nan)))[source.mask]
         behaviour = {
             name: np.asarray(s.values)[source.mask[:, : s.bins]]
             for name, s in source.of_role("behaviour").items()
@@ -161,12 +162,15 @@ def _check_counts(
     seconds = len(counts) * bin_s
     names = source.unit_names if isinstance(source, Binned) else source.neural.names
     names = names or tuple(map(str, range(counts.shape[1])))
-    means = counts.mean(0) / (bin_s if spikes else 1.0)
+    known = ~np.isnan(counts)
+    number = np.where(known.any(0), known.sum(0), np.nan)  # a unit known in no bin has no rate
+    means = np.sum(counts, 0, dtype=np.float64, where=known) / number / (bin_s if spikes else 1.0)
     findings = _rate_findings(names, means) if spikes else []
-    varying = counts.std(0) > 0
+    whole = counts if known.all() else counts[known.all(1)]
+    varying = np.ptp(whole, 0) > 0 if len(whole) else np.zeros(counts.shape[1], bool)
     correlation = np.zeros((counts.shape[1],) * 2)
     correlation[np.ix_(varying, varying)] = (
-        np.atleast_2d(np.corrcoef(counts[:, varying].T.astype(np.float64))) if varying.any() else 0.0
+        np.atleast_2d(np.corrcoef(whole[:, varying].T.astype(np.float64))) if varying.any() else 0.0
     )
     findings += _duplicates(names, correlation, 0.95, "correlation over bins")
     if spikes and isinstance(source, Binned):

@@ -114,6 +114,8 @@ class FileOptions:
             check_range("data.window", self.window, 1)
         if self.window_s and (len(self.window_s) != 2 or isinstance(self.window_s[0], str)):
             raise InvalidInput("data.window_s", list(self.window_s), "start and stop, the start in seconds")
+        if self.split is not None and self.split.lower() == "none":  # as one types it
+            object.__setattr__(self, "split", None)
         if self.split is not None:
             parse_fractions(self.split)
 
@@ -181,11 +183,12 @@ def usable(path: str | Path, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def benchmark_of(path: str | Path, options: FileOptions) -> NLBDataset:
-    """The data set of the benchmark whose files lie beside an NWB file, as `options.benchmark` names it.
+    """The data set of the benchmark that an NWB file belongs to, as `options.benchmark` names it; its other file lies beside it.
 
     Raises:
         UnknownName: no data set of the benchmark is called so.
-        InvalidInput: an option it does not use.
+        MissingData: the files beside it are not called as the archive calls them.
+        InvalidInput: an option it does not use; the file is not the one that would be read.
     """
     from neurodyn import registry
 
@@ -194,7 +197,16 @@ def benchmark_of(path: str | Path, options: FileOptions) -> NLBDataset:
         raise UnknownName("data set of the benchmark", str(options.benchmark), benchmarks())
     dataset: type[NLBDataset] = registry.load("datasets", options.benchmark)
     width = {} if options.bin_s is None else {"bin_s": options.bin_s}
-    return dataset(dataset.Config(phase=options.phase, folder=str(Path(path).parent), **width))
+    found = dataset(dataset.Config(phase=options.phase, folder=str(Path(path).parent), **width))
+    names = [file.name for file in found.files()]
+    if Path(path).name not in names:
+        raise InvalidInput(
+            str(path),
+            f"a file that is not called as the archive calls those of {found.name}",
+            f"one of {', '.join(names)}, which lie beside it",
+            "Name one of these, or move them elsewhere and rename yours.",
+        )
+    return found
 
 
 def benchmarks() -> list[str]:

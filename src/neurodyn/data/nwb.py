@@ -6,7 +6,7 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,14 @@ from neurodyn.data.trials import Trials
 from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from pynwb import NWBFile
+
 _HEAVY = ("spike_times", "obs_intervals", "waveform_mean", "waveform_sd", "waveforms", "electrodes", "electrode_group")
 
 
-def read_nwb(path: str | Path) -> Recording:
-    """A session in an NWB file.
+def read_nwb(source: str | Path | NWBFile) -> Recording:
+    """A session in an NWB file, or in one that is open already (streamed from an archive, say); that one is left open.
 
     Units give spike times; `trials` and every other intervals table give tables; every `TimeSeries` (in acquisition, stimulus or
     processing, alone or inside `Position`, `BehavioralTimeSeries`, `Fluorescence`, ...) gives a signal under its own name, or under
@@ -34,7 +37,8 @@ def read_nwb(path: str | Path) -> Recording:
         MissingData: there is no such file.
         InvalidInput: it is empty, truncated, not HDF5 or not NWB.
     """
-    io, nwb = open_nwb(path)
+    io, nwb = open_nwb(source) if isinstance(source, str | Path) else (None, source)
+    name = Path(source).stem if isinstance(source, str | Path) else str(nwb.identifier)
     units = nwb.units
     spikes = _UnitSpikes(units) if units is not None and "spike_times" in units.colnames else ()
     observed = _observed(units) if len(spikes) and "obs_intervals" in units.colnames else None
@@ -55,9 +59,9 @@ def read_nwb(path: str | Path) -> Recording:
         observed=_common(observed) if observed else None,
         unit_names=tuple(str(i) for i in units.id[:]) if len(spikes) else (),
         unit_table=table_frame(units) if units is not None else pd.DataFrame(),
-        name=Path(path).stem,
-        session=str(nwb.session_id or Path(path).stem),
-        provenance={"source": str(path), "identifier": str(nwb.identifier)},
+        name=name,
+        session=str(nwb.session_id or name),
+        provenance={"source": str(source) if io is not None else None, "identifier": str(nwb.identifier)},
         source=io,
     )
 
@@ -99,7 +103,7 @@ def write_inference(
 
     Raises:
         InvalidInput: the source is not an NWB file; the trials do not say when they start (`start_s` in their table); another number
-            of trials; the file has such a module already; both paths are the same; the disk is full.
+            of trials; trials of a benchmark's other file; the file has such a module already; both paths are the same; the disk is full.
     """
     source, out = Path(source), Path(out)
     start, arrays = check_inference_target(source, out, trials), _by_bin(inference, trials)
@@ -156,6 +160,14 @@ def check_inference_target(source: Path, out: Path, trials: Trials) -> np.ndarra
             )
     if "start_s" not in trials.table:
         raise InvalidInput("trials", "a table without start_s", "trials aligned from a Recording")
+    others = sorted({*trials.table["file"]} - {source.name}) if "benchmark" in trials.provenance else []
+    if others:
+        raise InvalidInput(
+            "trials",
+            f"trials of {', '.join(map(str, others))}, whose clock is another",
+            f"trials of {source.name} only",
+            f"Write HDF5 instead ({out.stem}.h5).",
+        )
     return np.asarray(trials.table["start_s"].to_numpy(float))
 
 

@@ -152,7 +152,7 @@ def check_splits(trials: Trials) -> None:
             "split",
             f"overlapping windows in {label[first]} and {label[first + 1]} (trials {ordered.index[first]} and {ordered.index[first + 1]})",
             "splits that share no bin",
-            "Cut windows without overlap (stride = window).",
+            "Cut windows without overlap (stride = window), or do not split them (split = none).",
         )
 
 

@@ -76,19 +76,20 @@ class Trials:
                 raise InvalidInput("heldin", heldin.tolist(), f"distinct unit indices in 0..{units - 1}")
             if np.any(np.diff(heldin) < 0):
                 raise InvalidInput("heldin", "unsorted indices", "increasing unit indices")
-            if neural.mask is not None and neural.mask.ndim == 3:
-                seen = slice(0, neural.bins - self.forward)
-                unknown = self.mask[:, seen, None] & ~neural.mask[:, seen, heldin]
-                if unknown.any():
-                    raise InvalidInput(
-                        f"{self.neural_name} mask",
-                        "unknown counts of held-in units in observed bins",
-                        "known ones: an encoder sees them",
-                    )
             if not 0 <= self.forward < neural.bins:
                 raise InvalidInput(
                     "forward", self.forward, f"between 0 and {neural.bins - 1} bins, fewer than the window has"
                 )
+            if neural.mask is not None:
+                seen = slice(0, neural.bins - self.forward)
+                known = neural.mask[:, seen, heldin] if neural.mask.ndim == 3 else neural.mask[:, seen, None]
+                if (self.mask[:, seen, None] & ~known).any():
+                    raise InvalidInput(
+                        f"{self.neural_name} mask",
+                        "unknown counts of held-in units in observed bins",
+                        "known ones: an encoder sees them",
+                        "Put bins in which no unit was recorded into the trials' mask.",
+                    )
         for name, values in self.truth.items():
             check_same_length(f"truth[{name!r}]", len(values), n, "trials")
 
@@ -268,8 +269,9 @@ class Trials:
 
     @property
     def conditions(self) -> np.ndarray | None:
-        """Condition of each trial, or None."""
-        return self.table["condition"].to_numpy() if "condition" in self.table else None
+        """Condition of each trial (None or NaN where a trial has none); None where no trial has one."""
+        found = self.table["condition"].to_numpy() if "condition" in self.table else None
+        return None if found is None or pd.isna(found).all() else found
 
     # -- selection --------------------------------------------------------------------------------------------------
 

@@ -158,7 +158,7 @@ class Model(nn.Module, ABC):
             session: index of the session in `spec`; by default found by its name (or 0 when there is one).
 
         Raises:
-            InvalidInput: other units or held-in units than the model was built for, or an unknown session.
+            InvalidInput: other units, held-in units or bins than the model was built for, or an unknown session.
         """
         index = self._session(trials) if session is None else session
         device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))
@@ -201,6 +201,14 @@ class Model(nn.Module, ABC):
         ):
             if got != expected:
                 raise InvalidInput(field_name, got, f"{expected}, as in the trials this model was built for")
+        width = known.signals[known.neural].bin_s if known.neural else trials.bin_s
+        if not np.isclose(trials.bin_s, width, rtol=1e-6, atol=0):  # rates are counts per bin, dynamics steps of a bin
+            raise InvalidInput(
+                "bin_s",
+                f"bins of {trials.bin_s:g} s",
+                f"{width:g} s, as in the trials this model was built for",
+                f"Load them with bin_s={width:g} (--data.bin-s {width:g}).",
+            )
         if known.heldin_units and tuple(trials.heldin.tolist()) != known.heldin_units:
             raise InvalidInput(
                 "heldin",

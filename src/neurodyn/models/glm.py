@@ -177,7 +177,8 @@ class GLM(Model):
         name = batch.observed.neural_name
         assert name is not None
         heldout = batch.targets[name][:, : counts.shape[1], counts.shape[2] :]
-        return self._rows(i, choice, counts, mask, mask.nonzero(), heldout.shape[2], lambda *at: heldout[at])
+        known = batch.counted(name)[:, : counts.shape[1], counts.shape[2] :].all(2)
+        return self._rows(i, choice, counts, mask, known.nonzero(), heldout.shape[2], lambda *at: heldout[at])
 
     def _heldin_rows(self, i: int, batch: Batch, choice: Choice) -> Rows:
         counts, mask, folds = batch.observed.neural, batch.observed.mask, self.config.folds
@@ -208,7 +209,7 @@ class GLM(Model):
         anchors = torch.arange(bins - 1, first - 1, -2)
         follows = anchors[:, None] + 1 + torch.arange(ahead)
         use = torch.zeros_like(mask)
-        use[:, anchors] = mask[:, anchors] & batch.mask[:, follows].all(2)
+        use[:, anchors] = mask[:, anchors] & batch.counted(name).all(2)[:, follows].all(2)
 
         def counts_ahead(trial: Tensor, time: Tensor) -> Tensor:
             return target[trial[:, None], time[:, None] + 1 + which].flatten(1)

@@ -201,8 +201,8 @@ class LFADS(Model):
         if self.known:
             given = self._given(Batch.of(trials).observed).transpose(0, 1)
             self.standardise_known.fit(given[mask[:, : given.shape[1]]])
-        mask = mask[..., None]
-        mean = (values.masked_fill(~mask, 0).sum((0, 1)) / mask.sum()).clamp_min(1e-4)
+        known = torch.as_tensor(trials.known[..., trials.unit_order] if trials.known.shape[2] > 1 else trials.known)
+        mean = (values.masked_fill(~known, 0).sum((0, 1)) / known.sum((0, 1)).clamp_min(1)).clamp_min(1e-4)
         with torch.no_grad():
             bias = self.observation(self.neural).from_mean(mean)
             self.readout.bias.copy_(bias.t().reshape(-1))

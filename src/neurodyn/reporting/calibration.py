@@ -97,14 +97,15 @@ def _calibration(subject: Subject, layout: dict[str, Any], number: int, place: D
     assert rates is not None
     traces: list[dict[str, Any]] = []
     ends = np.zeros(0)
-    said_all, counts = rates[test.mask], test.counts[test.mask]
     for label, units, colour, symbol in (
         ("held-in units", test.heldin, plot.MODEL, "circle"),
         ("held-out units", test.heldout, plot.CATEGORIES[1], "square"),
     ):
-        if len(units) == 0:
+        counts = subject.recorded[..., units]
+        known = ~np.isnan(counts)
+        if not known.any():
             continue
-        found = calibration(said_all[:, units].ravel().astype(np.float64), counts[:, units].ravel())
+        found = calibration(rates[..., units][known].astype(np.float64), counts[known].astype(np.float64))
         said, seen, error = (values / test.bin_s for values in found)
         use = (said > 0) & (seen > 0)
         ends = np.concatenate([ends, said[use], seen[use]])

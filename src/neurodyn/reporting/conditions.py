@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from neurodyn.reporting import plot
 from neurodyn.reporting.base import Section, trials_of
@@ -26,27 +27,24 @@ class Conditions(Section):
         """Whether at least two conditions have at least two test trials."""
         if subject.test_inference.rates is None or subject.test.neural_name is None or subject.test.conditions is None:
             return False
-        _, counts = np.unique([str(c) for c in subject.test.conditions], return_counts=True)
-        return int(np.sum(counts >= 2)) >= 2
+        return int(np.sum(pd.Series(subject.test.conditions).dropna().astype(str).value_counts() >= 2)) >= 2
 
     def html(self, subject: Subject) -> str:
         """One panel a unit, one colour a condition."""
-        from scipy.ndimage import gaussian_filter1d
-
         test, rates = subject.test, subject.test_inference.rates
         assert rates is not None
         labels, shown = shown_conditions(test.conditions)
         palette = plot.colours(len(shown))
-        keep = np.where(test.mask[..., None], 1.0, np.nan)
+        inside = np.where(test.mask[..., None], rates, np.nan)
         spikes = test.neural.kind == "spikes"
         scale, y_title = (1 / test.bin_s, "spikes/s") if spikes else (1.0, test.neural.kind)
         observed, inferred = (
-            np.stack([plot.average((values * keep)[labels == c]) * scale for c in shown])
-            for values in (test.counts, rates)
+            np.stack([plot.average(values[labels == c]) * scale for c in shown])
+            for values in (subject.recorded, inside)
         )
         sd_bins = SMOOTHING_S / test.bin_s
         if sd_bins >= 0.5:
-            observed = gaussian_filter1d(observed, sd_bins, axis=1, mode="nearest")
+            observed = _smoothed(observed, sd_bins)
         units = np.argsort(-np.nan_to_num(inferred.var(0).sum(0)), kind="stable")[:UNITS]
         columns = min(3, len(units))
         lines = math.ceil(len(units) / columns)
@@ -72,7 +70,7 @@ class Conditions(Section):
                     plot.line(time, inferred[i, :, unit], palette[i], width=2, showlegend=k == 0, **same, **axes)
                 )
         n = [int(np.sum(labels == c)) for c in shown]
-        more = len(np.unique(labels)) - len(shown)
+        more = number_of_conditions(test.conditions) - len(shown)
         caption = (
             f"The {len(units)} units whose inferred rates differ most between conditions. Solid: mean inferred rate; dotted: mean of the recorded "
             f"{'spikes' if spikes else 'activity'} of the same trials"
@@ -85,11 +83,30 @@ class Conditions(Section):
 
 
 def shown_conditions(conditions: np.ndarray | None, most: int = MOST_CONDITIONS) -> tuple[np.ndarray, list[str]]:
-    """Each trial's condition as text, and the conditions to draw: all in natural order, or `most` spread evenly over it."""
+    """Each trial's condition as text (empty where it has none), and the conditions to draw: all in natural order, or `most` spread evenly over it."""
     assert conditions is not None
-    unique = (
-        np.unique(conditions) if conditions.dtype.kind in "biuf" else np.array(sorted({str(c) for c in conditions}))
-    )
-    names = [str(c) for c in unique]
+    there = ~pd.isna(conditions)
+    labels = np.array([str(c) if known else "" for c, known in zip(conditions, there)])
+    if conditions.dtype.kind in "biuf":
+        names = [str(c) for c in np.unique(conditions[there])]
+    else:
+        names = np.unique(labels[there]).tolist()
     picked = np.unique(np.linspace(0, len(names) - 1, min(most, len(names))).astype(int))
-    return np.array([str(c) for c in conditions]), [names[i] for i in picked]
+    return labels, [names[i] for i in picked]
+
+
+def number_of_conditions(conditions: np.ndarray | None) -> int:
+    """Different conditions there are; a trial may have none."""
+    return 0 if conditions is None else len({str(c) for c in conditions[~pd.isna(conditions)]})
+
+
+def _smoothed(observed: np.ndarray, sd_bins: float) -> np.ndarray:
+    """Averages `(condition, time, unit)` smoothed over the bins where they are known."""
+    from scipy.ndimage import gaussian_filter1d
+
+    known = np.isfinite(observed)
+    total, weight = (
+        gaussian_filter1d(values, sd_bins, axis=1, mode="nearest")
+        for values in (np.where(known, observed, 0.0), known.astype(float))
+    )
+    return np.where(known, total / np.where(known, weight, 1), np.nan)

@@ -92,7 +92,8 @@ def silent_units(subject: Subject) -> Finding | None:
     if not _spikes(subject):
         return None
     trials = subject.trials[subject.fitting_split]
-    silent = np.flatnonzero(trials.counts[trials.mask].sum(0) == 0)
+    known = trials.known
+    silent = np.flatnonzero(known.any((0, 1)) & (np.where(known, trials.counts, 0).sum((0, 1)) == 0))
     if len(silent):
         sentence = f"{len(silent)} of {trials.units} units have no spike in the {subject.fitting_split} trials: {_listed(silent)}."
         return Finding(
@@ -108,7 +109,7 @@ def dead_units(subject: Subject) -> Finding | None:
         return None
     test = subject.test
     inside = rates[test.mask].astype(np.float64)
-    fires = test.counts[test.mask].sum(0) > 0
+    fires = np.nansum(subject.recorded, (0, 1)) > 0
     flat = np.flatnonzero((inside.std(0) < FLAT_RATE * np.maximum(inside.mean(0), 1e-12)) & fires)
     if len(flat):
         share = len(flat) / max(int(fires.sum()), 1)
@@ -130,7 +131,7 @@ def floored_rates(subject: Subject) -> Finding | None:
     test = subject.test
     inside = rates[test.mask].astype(np.float64)
     floored = inside < FLOORED_RATE * np.maximum(inside.mean(0), 1e-12)
-    hit = int(test.counts[test.mask][floored].sum())
+    hit = int(np.nansum(subject.recorded[test.mask][floored]))
     if floored.mean() > FLOORED_SHARE:
         sentence = f"{floored.mean():.1%} of the inferred rates lie below {FLOORED_RATE:g} of their unit's mean; {hit} test spikes fell there, where each costs at least {np.log2(1 / FLOORED_RATE):.0f} bits against the mean rate."
         return Finding(
@@ -222,12 +223,13 @@ def copied_spikes(subject: Subject) -> Finding | None:
 
 
 def generalisation(subject: Subject) -> Finding | None:
-    """Bits per spike of all units on the fitting split and on test, each against its own mean rates."""
+    """Bits per spike on the fitting split and on test, over what is known on test, each against its own mean rates."""
     splits = [s for s in ("train", "test") if s in subject.inferred and subject.inferred[s].rates is not None]
     if len(splits) < 2 or not _spikes(subject):
         return None
     train, test = (_bits_per_spike(subject, split) for split in splits)
-    text = f"Over all units and bins the rates are worth {train:.3f} bits per spike on train and {test:.3f} on test (beyond each split's mean rates)."
+    over = "all units and bins" if subject.test.known.any(0).all() else "the units and bins that are known on test"
+    text = f"Over {over} the rates are worth {train:.3f} bits per spike on train and {test:.3f} on test (beyond each split's mean rates)."
     if test <= 0:
         return Finding(
             "look",
@@ -255,28 +257,29 @@ def _listed(units: np.ndarray) -> str:
 
 
 def _fast_correlation(subject: Subject, units: np.ndarray) -> float:
-    test, rates = subject.test, subject.test_inference.rates
+    rates, seen = subject.test_inference.rates, subject.test.observed_bins
     assert rates is not None
-    seen = test.observed_bins
-    keep = test.mask[:, 2:seen] & test.mask[:, : seen - 2] & test.mask[:, 1 : seen - 1]
     fast = []
-    for values in (rates, test.counts):
+    for values in (rates, subject.recorded):
         own = values[:, :seen, units].astype(np.float64)
-        change = own[:, 1:-1] - (own[:, 2:] + own[:, :-2]) / 2
-        fast.append(change[keep])
-    a, b = (f - f.mean(0) for f in fast)
-    scale = np.sqrt((a**2).sum(0) * (b**2).sum(0))
+        fast.append(own[:, 1:-1] - (own[:, 2:] + own[:, :-2]) / 2)
+    known = ~np.isnan(fast[1])  # of three bins, all
+    a, b = (np.where(known, f, 0) for f in fast)
+    number = np.maximum(known.sum((0, 1)), 1)
+    a, b = (np.where(known, f - f.sum((0, 1)) / number, 0) for f in (a, b))
+    scale = np.sqrt((a**2).sum((0, 1)) * (b**2).sum((0, 1)))
     valid = scale > 0
-    return float(((a * b).sum(0)[valid] / scale[valid]).mean()) if valid.any() else 0.0
+    return float(((a * b).sum((0, 1))[valid] / scale[valid]).mean()) if valid.any() else 0.0
 
 
 def _bits_per_spike(subject: Subject, split: str) -> float:
     trials, rates = subject.trials[split], subject.inferred[split].rates
     assert rates is not None
-    counts = trials.counts[trials.mask].astype(np.float64)
-    said = np.maximum(rates[trials.mask].astype(np.float64), 1e-9)
-    mean = np.maximum(counts.mean(0), 1e-9)
-    gain = counts * np.log(said / mean) - (said - mean)
+    known = np.broadcast_to(trials.known & subject.test.known.any(0), rates.shape)
+    counts = np.where(known, trials.counts, 0.0)
+    said = np.maximum(np.where(known, rates, 1.0).astype(np.float64), 1e-9)
+    mean = np.maximum(counts.sum((0, 1)) / np.maximum(known.sum((0, 1)), 1), 1e-9)
+    gain = counts * np.log(said / mean) - np.where(known, said - mean, 0.0)
     return float(gain.sum() / max(counts.sum(), 1) / np.log(2))
 
 

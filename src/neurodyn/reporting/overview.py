@@ -68,7 +68,7 @@ def _trial(subject: Subject) -> int:
 def _raster(subject: Subject, axes: Axes) -> None:
     test, trial = subject.test, _trial(subject)
     units, heldout = sorted_units(subject)
-    counts = np.where(test.mask[trial][:, None], test.counts[trial], 0)[:, units].T
+    counts = np.nan_to_num(subject.recorded[trial])[:, units].T
     if test.neural.kind == "spikes":
         row, column = np.nonzero(counts)
         axes.vlines((column + 0.5) * test.bin_s, row - 0.42, row + 0.42, colors=plot.INK, linewidth=0.7)

@@ -219,7 +219,7 @@ def _rounded(values: np.ndarray) -> Any:
     span = float(np.ptp(exact[finite])) if finite.any() else 0.0
     span = span or (float(np.abs(exact[finite]).max()) if finite.any() else 0.0)
     decimals = 3 - int(np.floor(np.log10(span))) if span > 0 else 0
-    rounded = np.round(exact, decimals)
+    rounded = np.round(exact, decimals) if decimals < 300 else exact
     if decimals <= 0:
         rounded = np.where(finite, rounded, 0).astype(np.int64)
     listed = rounded.astype(object)

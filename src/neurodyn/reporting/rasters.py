@@ -36,7 +36,7 @@ class Rasters(Section):
         units, heldout = sorted_units(subject)
         coarse = int(np.ceil(test.bins / MOST_BINS))
         width = test.bin_s * coarse
-        counts = _coarsened(np.where(test.mask[examples, :, None], test.counts[examples], np.nan), coarse)
+        counts = _coarsened(subject.recorded[examples], coarse)
         shown = _coarsened(np.where(test.mask[examples, :, None], rates[examples], np.nan), coarse)
         scale = 1 / width if spikes else 1 / coarse
         time = (np.arange(counts.shape[1]) + 0.5) * width
@@ -66,7 +66,8 @@ class Rasters(Section):
         for number in (1, 2, 3, 4):
             tag = "" if number == 1 else str(number)
             layout[f"xaxis{tag}"]["range"] = [0, counts.shape[1] * width]
-        both = [np.nansum(counts, 2) * scale, np.nansum(shown, 2) * scale]
+        known = ~np.isnan(counts)
+        both = [np.where(known.any(2), np.sum(v, 2, where=known), np.nan) * scale for v in (counts, shown)]
         most = 1.08 * max(float(np.nanmax(v)) for v in both)
         layout["yaxis3"]["range"] = layout["yaxis4"]["range"] = [0, most]
         if test.forward:
@@ -100,6 +101,8 @@ class Rasters(Section):
             f"{examples} of {trials_of(subject)} to pick from; {test.bin_s * coarse * 1000:g} ms bins. Left: what was recorded. Right: "
             f"what the model infers from the held-in units alone, each unit relative to its largest rate over these trials. Below: the sum over all {test.units} units."
         ]
+        if not test.known[test.mask].all():
+            parts.append("What was not recorded, or is withheld, is blank on the left and in neither sum.")
         parts.append(
             "Units are sorted by when they are most active on average over the test trials, in the same order on both sides and for every model."
         )
@@ -119,9 +122,9 @@ def sorted_units(subject: Subject) -> tuple[np.ndarray, int]:
     from scipy.ndimage import gaussian_filter1d
 
     test = subject.test
-    active = np.argsort(-np.where(test.mask[..., None], test.counts, 0).sum((0, 1)), kind="stable")[:MOST_UNITS]
-    counts = np.where(test.mask[..., None], test.counts, 0).sum(0)
-    peak = gaussian_filter1d(counts.astype(float), max(SORTING_S / test.bin_s, 0.5), axis=0).argmax(0)
+    counts = np.nansum(subject.recorded, 0, dtype=float)
+    active = np.argsort(-counts.sum(0), kind="stable")[:MOST_UNITS]
+    peak = gaussian_filter1d(counts, max(SORTING_S / test.bin_s, 0.5), axis=0).argmax(0)
     heldin = [u for u in test.heldin if u in set(active)]
     heldout = [u for u in test.heldout if u in set(active)]
     ordered = sorted(heldin, key=lambda u: peak[u]) + sorted(heldout, key=lambda u: peak[u])

@@ -67,9 +67,7 @@ class Rates(Section):
                 traces.append(
                     plot.line(x, y, colour, width=width, name=label, legendgroup=label, showlegend=k == 0, **axes)
                 )
-            x, counts = plot.side_by_side(
-                np.where(test.mask[examples], test.counts[examples, :, unit], np.nan), test.bin_s, gap_bins=gap_bins
-            )
+            x, counts = plot.side_by_side(subject.recorded[examples, :, unit], test.bin_s, gap_bins=gap_bins)
             fired = np.nan_to_num(counts) > 0
             marker = {"symbol": "line-ns-open", "size": 6, "color": plot.TRUTH, "line": {"width": 1}}
             traces.append(
@@ -101,7 +99,7 @@ def _chosen_units(subject: Subject) -> tuple[np.ndarray, np.ndarray | None]:
     test, rates = subject.test, subject.test_inference.rates
     assert rates is not None
     keep = test.mask
-    firing = test.counts[keep].sum(0) > 0
+    firing = np.nansum(subject.recorded, (0, 1)) > 0
     truth = test.truth.get("rates")
     r2 = None
     if truth is not None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
@@ -67,6 +68,11 @@ class Subject:
     def test_inference(self) -> Inference:
         """What the model says about the test trials."""
         return self.inferred["test"]
+
+    @cached_property
+    def recorded(self) -> np.ndarray:
+        """The test trials' population activity `(trial, time, unit)` in float32; NaN where it is not known (outside of trials, or withheld)."""
+        return np.where(self.test.known, self.test.counts, np.float32(np.nan))
 
     @property
     def fitting_split(self) -> str:
@@ -130,7 +136,8 @@ class Subject:
     def trial_label(self, trial: int) -> str:
         """How the reader knows a test trial: its place in the split, and its condition."""
         conditions = self.test.conditions
-        return f"test trial {trial + 1}" + ("" if conditions is None else f", condition {conditions[trial]}")
+        condition = None if conditions is None else conditions[trial]
+        return f"test trial {trial + 1}" + ("" if pd.isna(condition) else f", condition {condition}")
 
 
 def _number(value: Any) -> float:

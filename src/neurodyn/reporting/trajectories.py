@@ -9,7 +9,7 @@ import numpy as np
 
 from neurodyn.reporting import plot
 from neurodyn.reporting.base import Section, trials_of
-from neurodyn.reporting.conditions import shown_conditions
+from neurodyn.reporting.conditions import number_of_conditions, shown_conditions
 from neurodyn.reporting.subject import Subject
 
 TRIALS, MOST_BINS, SECTORS, PARTS = 40, 120, 8, 6
@@ -158,10 +158,10 @@ def coordinates(subject: Subject) -> tuple[np.ndarray, np.ndarray | None]:
 def grouping(subject: Subject) -> Groups:
     """Groups by condition; without conditions by the direction of the behaviour's mean; without behaviour none (colour is time)."""
     test = subject.test
-    if test.conditions is not None and len({str(c) for c in test.conditions}) > 1:
+    if number_of_conditions(test.conditions) > 1:
         labels, shown = shown_conditions(test.conditions)
         of_trial = np.array([shown.index(c) if c in shown else -1 for c in labels])
-        hidden = len(np.unique(labels)) - len(shown)
+        hidden = number_of_conditions(test.conditions) - len(shown)
         what = "condition" + (f" ({hidden} more are not drawn)" if hidden else "")
         return Groups(of_trial, shown, what)
     behaviour = test.behaviour

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
 
 from neurodyn import api
 from neurodyn.config import check_range
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
+from neurodyn.errors import InvalidInput, NeurodynError
 from neurodyn.metrics.base import Evaluation, Score
 from neurodyn.reproduction import table
 from neurodyn.reproduction.collect import collected
@@ -26,6 +26,14 @@ from neurodyn.training.run import Run
 SEEDS = 3
 Baselines = dict[tuple[str, str, str], Evaluation]
 """Fitted once for all runs on the same trials."""
+
+
+class ArmsFailed(NeurodynError):
+    """Some arms of a study could not be run; what the others scored is in `scores`, and in the table."""
+
+    def __init__(self, failed: Mapping[str, NeurodynError], scores: list[Score]) -> None:
+        self.scores = scores
+        super().__init__("; ".join(f"{arm} could not be run: {error}" for arm, error in failed.items()))
 
 
 def reproduce(
@@ -52,7 +60,8 @@ def reproduce(
 
     Raises:
         MissingData: data of an arm, or the targets, are not on this machine; nothing has been run then.
-        InvalidInput: a folder of runs that were begun with other settings or other data; targets with `quick`, or for data without a phase test.
+        InvalidInput: targets with `quick`, or for data without a phase test.
+        ArmsFailed: arms that do not fit the data, or whose folder holds runs of other settings or data; the other arms are run all the same.
     """
     check_range("seeds", seeds, 1)
     if targets is not None:
@@ -68,6 +77,7 @@ def reproduce(
     jobs.sort(key=lambda job: job.data)
     total, done = sum(len(job.seeds) for job in jobs), 0
     found: dict[str, list[Score]] = {}
+    failed: dict[str, NeurodynError] = {}
     for _, same in groupby(jobs, key=lambda job: job.data):
         sharing = list(same)
         trials = sharing[0].load()
@@ -78,14 +88,25 @@ def reproduce(
                 done += 1
                 which = "closed form, run once" if job.once else f"seed {seed}"
                 kept = " (finished before, kept)" if _finished(job.run(seed), targets) else ""
+                if job.arm.path in failed:
+                    continue
                 say(f"[{done}/{total}] {job.arm.path}, {which}: {job.run(seed)}{kept}")
-                runs.append(_scores(job, seed, trials, baselines, targets))
+                try:
+                    runs.append(_scores(job, seed, trials, baselines, targets))
+                except NeurodynError as error:
+                    failed[job.arm.path] = error
+                    say(f"{job.arm.path} could not be run: {error}")
+            if job.arm.path in failed:
+                continue
             own = collected(job.arm, job.seeds, runs, setting, job.changes, once=job.once)
             if missing := [name for name in job.arm.published if name not in {score.name for score in own}]:
                 say(f"{job.arm.path}: {', '.join(missing)} cannot be scored on these trials")
             found[job.arm.path] = own
-    scores = [score for arm in study.arms for score in found[arm.path]]
-    table.write(out, study.name, scores)
+    scores = [score for arm in study.arms for score in found.get(arm.path, ())]
+    if scores:
+        table.write(out, study.name, scores)
+    if failed:
+        raise ArmsFailed(failed, scores)
     return scores
 
 
@@ -111,7 +132,7 @@ def _scores(
     )
     if targets is None:
         return api.evaluate(fitted, fitted_baselines=baselines)
-    submitted = submit([fitted], folder / "submission.h5", progress=False)
+    submitted = submit([fitted], folder / "submission.h5", progress=False, overwrite=True)
     scores = score_file(submitted.path, targets).scored.scores
     Run.open(folder).write_scores(scores)
     return scores

@@ -11,13 +11,12 @@ from typing import Any, Literal
 import numpy as np
 
 from neurodyn.errors import InvalidInput
+from neurodyn.metrics._bits_per_spike import FLOOR
 from neurodyn.submission.expected import Expected
 from neurodyn.submission.layout import ARRAYS, BIN_MS, EVAL, FORWARD, GROUPS, SCALING, TRAIN, Submission, group_name
 
 UNIT_FACTOR = 3.0
 """The mean predicted rate may differ so much from the mean training count."""
-FLOOR = 1e-9
-"""What the evaluator takes a rate of 0 for, in expected counts per bin."""
 _AXES = ("trial", "bin", "neuron")
 
 

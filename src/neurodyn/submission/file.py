@@ -112,7 +112,7 @@ def score_file(path: str | Path, targets: str | Path | None = None, phase: str |
                 got = f"{targets} for {path}, which is of phase val"
                 raise InvalidInput("targets", got, "nothing: targets of phase val are in the recordings")
             scored = together([_on_recording(name, submission, context) for name in _groups(path, submission)])
-            found = ScoredFile(path, phase, scored, {"recordings": list(submission.groups)}, ())
+            found = ScoredFile(path, phase, scored, {"recordings": list(submission.groups)}, _doubts(path, phase))
         elif targets is None:
             fix = "Give --targets eval_data_test.h5. To choose among models, submit and score runs of phase val."
             raise InvalidInput(
@@ -129,7 +129,7 @@ def score_file(path: str | Path, targets: str | Path | None = None, phase: str |
             missing = [name for name in submission.groups if name not in scored.measured]
             if missing:
                 notes += (f"Not scored, because {sealed.path} holds no targets for it: {', '.join(missing)}.",)
-            found = ScoredFile(path, phase, scored, about, notes)
+            found = ScoredFile(path, phase, scored, about, (*notes, *_doubts(path, phase)))
     with written_whole(found.beside) as part:
         part.write_text(json.dumps(found.as_mapping(), indent=2))
     return found
@@ -167,6 +167,12 @@ def _means(submission: Submission) -> dict[str, Means]:
         except MissingData:
             continue
     return found
+
+
+def _doubts(path: Path, phase: str) -> tuple[str, ...]:
+    """What the check finds wrong with the rates that were scored all the same: rates in Hz, log rates, zeros."""
+    arrays = (each for each in check_file(path, phase).findings if "/" in each.where)
+    return tuple(f"{each.level}: {each.where}: {each.got}; expected {each.expected}. {each.fix}" for each in arrays)
 
 
 def _notes(sealed: SealedTargets, log: Path) -> tuple[str, ...]:

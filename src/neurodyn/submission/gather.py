@@ -59,6 +59,7 @@ def gather(
         twice = next(name for name, each in zip(names, same) if same.count(each) > 1)
         raise InvalidInput("RUN", f"{twice} twice", "each run once", "Its rates would count twice in the average.")
     estimators = [run if isinstance(run, Estimator) else Estimator.load(run) for run in runs]
+    _one_phase({name: str(each.data_.get("options", {}).get("phase", "val")) for name, each in zip(names, estimators)})
     groups: dict[str, _Group] = {}
     phases: dict[str, str] = {}
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
@@ -68,9 +69,7 @@ def gather(
             bar.update(task, description=f"inferring rates of {name}")
             train, test = _trials(name, estimator)
             phases[name] = str(test.provenance["benchmark"]["phase"])
-            if len(set(phases.values())) > 1:
-                got = ", ".join(f"{run} of phase {phase}" for run, phase in phases.items())
-                raise InvalidInput("RUN", got, "runs of one phase in one file", "Submit them separately.")
+            _one_phase(phases)  # of trials from memory, whose options do not say it
             _add(groups, name, estimator, train, test, forward, samples)
             bar.advance(task)
     for group in groups.values():
@@ -82,6 +81,12 @@ def gather(
         {name: tuple(group.members) for name, group in groups.items()},
     )
     return Gathered(submission, {name: group.expected for name, group in groups.items()})
+
+
+def _one_phase(phases: dict[str, str]) -> None:
+    if len(set(phases.values())) > 1:
+        got = ", ".join(f"{run} of phase {phase}" for run, phase in phases.items())
+        raise InvalidInput("RUN", got, "runs of one phase in one file", "Submit them separately.")
 
 
 def _named(run: Estimator | str | Path) -> str:

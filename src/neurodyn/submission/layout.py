@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from neurodyn.data.store import open_hdf5
 from neurodyn.data.writing import hdf5_written_whole
-from neurodyn.errors import InvalidInput, MissingData, UnknownName
+from neurodyn.errors import InvalidInput, UnknownName
 
 DATASETS = ("mc_maze", "mc_rtt", "area2_bump", "dmfc_rsg", "mc_maze_large", "mc_maze_medium", "mc_maze_small")
 """The benchmark's data sets in the order of its results."""
@@ -96,15 +97,11 @@ def opened(path: str | Path) -> Iterator[Submission]:
 
     Raises:
         MissingData: there is no such file.
-        InvalidInput: it is not HDF5, or holds something else than groups of arrays of floats.
+        InvalidInput: it is damaged or not HDF5, or holds something else than groups of arrays of floats.
     """
     import h5py
 
-    if not Path(path).is_file():
-        raise MissingData(f"{path}: there is no such file.")
-    if not h5py.is_hdf5(path):
-        raise InvalidInput(str(path), "a file that is not HDF5, or a damaged one", "a submission file")
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         for name, group in file.items():
             if not isinstance(group, h5py.Group):
                 raise InvalidInput(f"{path}: {name}", "an array outside a group", f"a group such as {DATASETS[0]}")

@@ -35,6 +35,7 @@ OFFICIAL = {
     "fp_bps": "fp-bps",
 }
 """What the benchmark calls each metric, in the order it reports them."""
+_CHECK = "`neurodyn submit --check FILE` says what is wrong with each array."
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def evaluate(targets: Groups, submission: Groups) -> list[dict[str, dict[str, fl
     Raises:
         InvalidInput: a missing array, another shape, rates below 0 or not finite where the targets are known.
     """
-    return _official({group: measure(known, rates) for group, known, rates in _pairs(targets, submission)})
+    return _official({group: _measured(group, known, rates) for group, known, rates in _pairs(targets, submission)})
 
 
 def score(
@@ -88,7 +89,7 @@ def score(
     measured: Measured = {}
     beside: Measured = {}
     for group, known, rates in _pairs(targets, submission):
-        measured[group] = measure(known, rates)
+        measured[group] = _measured(group, known, rates)
         given = (means or {}).get(group) or (mean_counts(known) if "train_spikes_heldin" in known else None)
         if given is not None:
             beside[group] = measure(known, _constant(known, rates, given))
@@ -145,13 +146,24 @@ def measure(targets: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, M
     return found
 
 
+def _measured(group: str, targets: Mapping[str, Any], rates: Mapping[str, Any]) -> dict[str, Measurement]:
+    """As `measure`; an error names the group."""
+    try:
+        return measure(targets, rates)
+    except InvalidInput as error:
+        raise InvalidInput(f"{group}: {error.field}", error.got, error.expected, error.fix or _CHECK) from error
+
+
 def _pairs(targets: Groups, submission: Groups) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
     """Name, targets and rates of every group that both have, once their shapes agree."""
     found = [group for group in GROUPS if group in submission and EVAL[1] in submission[group] and group in targets]
     found = [group for group in found if "eval_spikes_heldout" in targets[group]]
     if not found:
+        without = [name for name in submission if name in targets and EVAL[1] not in submission[name]]
+        if without:
+            raise InvalidInput(f"{without[0]}/{EVAL[1]}", "nothing", "an array (trial, time, unit)", _CHECK)
         got = f"groups {', '.join(submission) or 'none'} for targets of {', '.join(targets) or 'none'}"
-        raise InvalidInput("submission", got, "at least one group in both")
+        raise InvalidInput("submission", got, "at least one group in both", _CHECK)
     for group in found:
         check_shapes(group, submission[group], Expected.of_targets(targets[group]))
         yield group, targets[group], submission[group]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from neurodyn.data.store import open_hdf5
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.submission.layout import GROUPS
 
@@ -32,21 +33,17 @@ class SealedTargets:
 
     Raises:
         MissingData: there is no such file.
-        InvalidInput: it is not HDF5, or no group of it holds targets.
+        InvalidInput: it is damaged or not HDF5, or no group of it holds targets.
     """
 
     def __init__(self, path: str | Path) -> None:
-        import h5py
-
         self.path = Path(path)
         if not self.path.is_file():
             raise MissingData(
                 f"{self.path}: there is no such file. The organisers of the Neural Latents Benchmark publish eval_data_test.h5; "
                 "without it, fit with phase val and score that."
             )
-        if not h5py.is_hdf5(self.path):
-            raise InvalidInput(str(self.path), "a file that is not HDF5, or a damaged one", "eval_data_test.h5")
-        with h5py.File(self.path, "r") as file:
+        with open_hdf5(self.path) as file:
             self.groups = tuple(name for name in GROUPS if f"{name}/eval_spikes_heldout" in file)
         if not self.groups:
             raise InvalidInput(
@@ -74,8 +71,6 @@ class SealedTargets:
         Raises:
             InvalidInput: the record cannot be written: then nothing is opened.
         """
-        import h5py
-
         used = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "targets": str(self.path),
@@ -90,7 +85,7 @@ class SealedTargets:
             raise InvalidInput(
                 str(Path(folder) / LOG), error.strerror, "a folder that can be written: every use is recorded"
             ) from error
-        with h5py.File(self.path, "r") as file:
+        with open_hdf5(self.path) as file:
             yield {name: file[name] for name in self.groups}
 
     def _refuse(self, *_: object, **__: object) -> NoReturn:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,13 @@ from neurodyn.training.keys import Stream, key
 
 VALID_SHARE = 5
 """One in five training trials validates where no validation trials are given."""
-TELLING_BINS = 20
-"""Two trials with so many active bins alike are the same trial: chance does not repeat them."""
+TELLING_ENTRIES = 20
+"""Two trials with so many active entries alike are the same trial: chance does not repeat them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Trials by what they are for, one item a session."""
+    """Trials by what they are for, one item a session. Those to train and to validate on carry no condition averages."""
 
     train: list[Trials]
     valid: list[Trials]
@@ -62,7 +63,7 @@ def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials
     for mine, theirs in zip(train, validating):
         check_disjoint(mine, theirs, "valid")
     test = [t.test for t in sessions] if all(_has(t, "test") for t in sessions) else None
-    return Parts(train, validating, test)
+    return Parts([_blind(t) for t in train], [_blind(t) for t in validating], test)
 
 
 def origin(parts: Parts) -> dict[str, Any]:
@@ -73,33 +74,46 @@ def origin(parts: Parts) -> dict[str, Any]:
 
 
 def fingerprint(sessions: Sequence[Trials]) -> str:
-    """A hash of the trials' population activity, masks, held-in units and forward bins; the same data give the same."""
+    """A hash of the trials' population activity, masks (unknown entries too), held-in units and forward bins; the same data give the same."""
     total = hashlib.sha256()
     for trials in sessions:
         total.update(f"{trials.session} {trials.forward} {trials.heldin.tolist()}".encode())
         total.update(np.packbits(trials.mask).tobytes())
-        for each in _digests(trials):
-            total.update(each)
+        own = trials.neural.mask if trials.neural_name else None
+        if own is not None and not own.all():
+            total.update(np.packbits(own).tobytes())
+        for values in _activity(trials):
+            total.update(_digest(values))
     return total.hexdigest()
 
 
 def check_disjoint(train: Trials, other: Trials, field: str) -> None:
-    """Raises where a trial of `other` is a training trial too: one with the same activity in 20 bins or more.
+    """Raises where a trial of `other` is a training trial too: one with the same activity in 20 entries or more.
+
+    Where counts are unknown in either, only what an encoder sees is compared: all else may be withheld.
 
     Raises:
         InvalidInput: naming `field` and the trial.
     """
-    if train.neural_name is None or other.neural_name is None:
+    if train.neural_name is None or other.neural_name is None or train.units != other.units:
         return
-    known = {each: trial for trial, each in enumerate(_digests(train))}
-    for trial, each in enumerate(_digests(other)):
-        if each in known and np.count_nonzero(other.neural.rows(np.array([trial]))) >= TELLING_BINS:
+    whole = all(trials.neural.mask is None or trials.neural.mask.all() for trials in (train, other))
+    seen = (train.bins, slice(None)) if whole else (train.observed_bins, train.heldin)
+    known = {_digest(values): trial for trial, values in enumerate(_activity(train, *seen))}
+    for trial, values in enumerate(_activity(other, *seen)):
+        same = known.get(_digest(values)) if np.count_nonzero(values) >= TELLING_ENTRIES else None
+        if same is not None:
             raise InvalidInput(
                 field,
-                f"trial {trial}, which is training trial {known[each]} too",
+                f"trial {trial}, which is training trial {same} too",
                 "trials that are not trained on",
                 "Use trials.train and trials.valid of neurodyn.data.splits.split_trials.",
             )
+
+
+def _blind(trials: Trials) -> Trials:
+    """Trials without condition averages: test trials went into them too."""
+    return trials if trials.psth is None else dataclasses.replace(trials, psth=None)
 
 
 def _has(trials: Trials, split: str) -> bool:
@@ -150,11 +164,13 @@ def _overlapping(trials: Trials, mine: np.ndarray, theirs: np.ndarray) -> np.nda
     return shared
 
 
-def _digests(trials: Trials) -> list[bytes]:
-    """A hash a trial of the population's activity (of the first signal where nothing was recorded)."""
+def _activity(trials: Trials, bins: int | None = None, units: np.ndarray | slice = slice(None)) -> Iterator[np.ndarray]:
+    """The population's activity trial by trial, of some bins and units (the first signal's where nothing was recorded)."""
     signal = trials.neural if trials.neural_name else next(iter(trials.signals.values()))
-    found = []
     for trial in range(len(trials)):
-        values = np.ascontiguousarray(signal.rows(np.array([trial]))[0])
-        found.append(hashlib.blake2b(values.tobytes(), digest_size=16).digest())
-    return found
+        values = signal.rows(np.array([trial]))[0]
+        yield np.ascontiguousarray(values if bins is None else values[:bins, units])
+
+
+def _digest(values: np.ndarray) -> bytes:
+    return hashlib.blake2b(values.tobytes(), digest_size=16).digest()

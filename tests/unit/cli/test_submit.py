@@ -148,11 +148,25 @@ def changed(path: str, change: Any) -> str:
 def test_a_submission_that_cannot_be_right_is_refused(
     folder: Path, capsys: pytest.CaptureFixture[str], change: Any, told: str
 ) -> None:
-    answer(capsys, "runs/smoothing", "-o", "smoothing_ok.h5")
+    answer(capsys, "runs/smoothing", "-o", "smoothing_ok.h5", "--overwrite")
     path = changed("wrong.h5", change)
     assert told in refused(capsys, "--check", path).splitlines()[-1]
     found = answer(capsys, "--check", path, code=2)
     assert not found["passed"] and found["findings"][0]["level"] == "error"
+
+
+def test_scores_of_rates_that_cannot_be_right_say_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer(capsys, "runs/smoothing", "-o", "smoothing_ok.h5", "--overwrite")
+    assert answer(capsys, "--score", "smoothing_ok.h5")["notes"] == []
+    path = changed("hz.h5", lambda key, rates: rates / 0.02)
+    assert any("spikes per second" in note for note in answer(capsys, "--score", path)["notes"])
+
+
+def test_a_submission_is_not_replaced_unasked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer(capsys, "runs/smoothing", "-o", "once.h5")
+    before = Path("once.h5").read_bytes()
+    assert "--overwrite" in refused(capsys, "runs/smoothing", "-o", "once.h5", "--no-forward")
+    assert Path("once.h5").read_bytes() == before
 
 
 def test_phase_test_is_scored_with_the_organisers_targets_only(
@@ -162,6 +176,8 @@ def test_phase_test_is_scored_with_the_organisers_targets_only(
     assert main(["evaluate", "runs/test"]) == 0
     shown = capsys.readouterr().err
     assert "phase test, whose targets are withheld" in shown and "neurodyn submit runs/test -o submission.h5" in shown
+    assert main(["evaluate", "runs/test", "--metrics", "few_shot_co_bps"]) == 2
+    assert "neurodyn submit runs/test -o submission.h5" in capsys.readouterr().err
     found = answer(capsys, "runs/test", "-o", "test.h5")
     assert found["phase"] == "test" and found["groups"][GROUP]["arrays"]["train_rates_heldin"] == [32, 35, 8]
     assert "Give --targets eval_data_test.h5" in refused(capsys, "--score", "test.h5")
@@ -195,7 +211,7 @@ def test_phase_test_is_scored_with_the_organisers_targets_only(
 def test_a_file_of_another_tool_is_told_its_phase(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer(capsys, "runs/smoothing", "-o", "smoothing_ok.h5")
+    answer(capsys, "runs/smoothing", "-o", "smoothing_ok.h5", "--overwrite")
     with h5py.File("foreign.h5", "w") as file:
         for key, rates in read("smoothing_ok.h5").groups[GROUP].items():
             file[f"{GROUP}/{key}"] = rates.astype(np.float64)
@@ -267,3 +283,27 @@ def read_arrays(
     answer(capsys, f"runs/{name}", "-o", f"{name}.h5", "--samples", "2")
     scores = answer(capsys, "--score", f"{name}.h5")["scores"]
     return dict(read(f"{name}.h5").groups[GROUP]), {score["name"]: score["value"] for score in scores}
+
+
+@pytest.mark.parametrize(("phase", "then"), [("val", "evaluate runs/next_val"), ("test", "submit runs/next_test -o")])
+def test_fit_says_what_can_be_done_next(
+    folder: Path, capsys: pytest.CaptureFixture[str], phase: str, then: str
+) -> None:
+    file = next((folder / "recording").rglob("*desc-train*.nwb"))
+    data = ("--data.benchmark", "mc_maze_small", "--data.bin-s", "0.02", "--data.phase", phase)
+    assert main(["fit", "mean_rate", str(file), *data, "--out", f"runs/next_{phase}"]) == 0
+    assert f"Next: neurodyn {then}" in capsys.readouterr().err
+
+
+def test_a_run_is_not_applied_to_another_bin_width(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = next((folder / "recording").rglob("*desc-train*.nwb"))
+    assert main(["transform", "runs/smoothing", str(file), "--data.bin-s", "0.005", "-o", "other.h5"]) == 2
+    assert "--data.bin-s 0.02" in capsys.readouterr().err
+    assert not Path("other.h5").exists()
+
+
+def test_a_check_of_the_benchmarks_data_names_its_bin_widths(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = next((folder / "recording").rglob("*desc-train*.nwb"))
+    assert main(["data", "check", str(file), "--benchmark", "mc_maze_small"]) == 0
+    shown = capsys.readouterr().err
+    assert "5 and 20 ms" in shown and "advised bin width" not in shown

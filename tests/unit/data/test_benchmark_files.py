@@ -6,6 +6,7 @@ import pytest
 import synthetic_nwb
 from neurodyn import registry
 from neurodyn.data.files import FileOptions, benchmarks, load_file, usable
+from neurodyn.data.nwb import check_inference_target
 from neurodyn.errors import InvalidInput, UnknownName
 
 
@@ -61,3 +62,21 @@ def test_options_that_a_file_uses(nwb):
 def test_the_benchmark_has_seven_recordings():
     names = ["area2_bump", "dmfc_rsg", "mc_maze", "mc_maze_large", "mc_maze_medium", "mc_maze_small", "mc_rtt"]
     assert benchmarks() == names
+
+
+def test_a_file_that_would_not_be_read_is_refused(nwb):
+    other = nwb.with_name("mine.nwb")
+    other.write_bytes(nwb.read_bytes())
+    try:
+        with pytest.raises(InvalidInput, match=r"mine\.nwb.*is not called as the archive calls.*desc-train"):
+            load_file(other, FileOptions(benchmark="mc_maze_small"))
+    finally:
+        other.unlink()
+
+
+def test_inference_of_test_trials_does_not_go_into_the_training_file(nwb, tmp_path):
+    trials = load_file(nwb, FileOptions(benchmark="mc_maze_small", bin_s=0.02, phase="test"))
+    out = tmp_path / "copy.nwb"
+    with pytest.raises(InvalidInput, match=r"desc-test.*whose clock is another"):
+        check_inference_target(nwb, out, trials)
+    assert len(check_inference_target(nwb, out, trials.train)) == len(trials.train)

@@ -9,6 +9,7 @@ from neurodyn.data.check import advised_bin_s, check
 from neurodyn.data.continuous import ContinuousSignal
 from neurodyn.data.recording import Recording
 from neurodyn.data.trials import Trials
+from submission_trials import benchmark_trials
 
 
 def found(result, what):
@@ -131,3 +132,14 @@ def test_a_check_can_be_written_as_json(trains):
 
     values = json.loads(json.dumps(check(Recording([*trains, np.array([])], span=(0.0, 60.0))).as_mapping()))
     assert values["findings"][0]["what"] == "silent units" and len(values["units"]) == 5
+
+
+def test_withheld_counts_are_not_silence():
+    trials = benchmark_trials(phase="test")
+    whole = check(benchmark_trials(phase="test").train)
+    withheld = trials.select(np.r_[0:20, [20] * 300])  # far more withheld than known
+    assert found(check(withheld), "nearly silent units") == []
+    assert check(withheld).units["rate_hz"][1] == pytest.approx(trials.counts[:20, :, 1].mean() / trials.bin_s)
+    unseen = check(trials.test)
+    assert np.isnan(unseen.units["rate_hz"][1]) and found(unseen, "silent units") == []
+    assert whole.units["rate_hz"].notna().all()

@@ -259,3 +259,14 @@ def test_a_full_disk_leaves_nothing(ephys, tmp_path, room):
     assert "room on the disk" in done.stdout, done.stderr
     assert done.returncode == 0
     assert [p.name for p in tmp_path.iterdir()] == ["ephys.nwb"]
+
+
+def test_an_open_file_reads_as_its_path_does_and_stays_open(ephys):
+    with NWBHDF5IO(str(ephys[0]), "r") as io:
+        recording = read_nwb(io.read())
+        found = recording.align("go_cue", (0.0, 0.5), 0.05)
+        recording.close()
+        assert recording.provenance["source"] is None
+        wanted = read_nwb(ephys[0]).align("go_cue", (0.0, 0.5), 0.05)
+        np.testing.assert_array_equal(found.counts, wanted.counts)
+        assert len(io.read().units) == recording.units

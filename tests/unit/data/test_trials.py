@@ -1,5 +1,6 @@
 """Trials, their signals, sizes and selections."""
 
+import dataclasses
 from pathlib import Path
 
 import h5py
@@ -158,3 +159,23 @@ def test_fluorescence_may_be_missing_where_the_mask_says_so() -> None:
     values[2, 7:] = np.nan
     mask = np.isfinite(values).all(2)
     assert not Trials.from_arrays(bin_s=0.02, fluorescence=values, mask=mask).mask.all()
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 3)])
+def test_unknown_counts_an_encoder_would_see_are_refused(shape: tuple[int, ...]) -> None:
+    trials = Trials.from_arrays(np.ones((4, 6, 3), int), bin_s=0.02, heldin=[0, 2], forward=2)
+    known = np.ones(shape, bool)
+    known[1, 4:] = False
+    forward = {"counts": dataclasses.replace(trials.neural, mask=known)}
+    assert not dataclasses.replace(trials, signals=forward).known.all()
+    seen = known.copy()
+    seen[1, 0] = False
+    with pytest.raises(InvalidInput, match="unknown counts of held-in units in observed bins"):
+        dataclasses.replace(trials, signals={"counts": dataclasses.replace(trials.neural, mask=seen)})
+
+
+def test_trials_of_no_condition_have_none() -> None:
+    counts = np.ones((3, 6, 2), int)
+    assert Trials.from_arrays(counts, bin_s=0.02, conditions=[None, np.nan, None]).conditions is None
+    some = Trials.from_arrays(counts, bin_s=0.02, conditions=["a", None, "b"]).conditions
+    assert some is not None and some[[0, 2]].tolist() == ["a", "b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,16 @@ def test_mean_rate_is_the_mean_of_the_training_counts(data: dict[str, Trials], m
     np.testing.assert_allclose(rates, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_trials_of_another_bin_width_are_refused(data: dict[str, Trials], models: dict[str, Model], name: str) -> None:
+    test = data["test"]
+    coarse = Trials.from_arrays(
+        test.counts, bin_s=4 * test.bin_s, heldin=test.heldin, forward=test.forward, session=test.session
+    )
+    with pytest.raises(InvalidInput, match=rf"--data.bin-s {test.bin_s:g}"):
+        models[name].infer(coarse)
+
+
 def test_a_silent_training_unit_keeps_a_finite_log_rate() -> None:
     silent = population()
     for trials in silent.values():
@@ -145,6 +156,22 @@ def test_masked_bins_move_nothing(name: str) -> None:
         results.append(solved(name, masked).infer(masked["test"]).rates)
     np.testing.assert_array_equal(*results)
     assert np.isfinite(results[0]).all()
+
+
+@pytest.mark.parametrize("name", ["mean_rate", "glm", "gpfa"])
+def test_unknown_counts_move_nothing(name: str) -> None:
+    results = []
+    for filler in (0, 7):
+        data = {}
+        for split, trials in population(seed=2).items():
+            known, counts = np.ones(trials.counts.shape, bool), trials.counts.copy()
+            known[np.ix_(range(0, len(trials), 3), range(6), trials.heldout)] = False
+            known[1::4, trials.observed_bins :] = False
+            counts[~known] = filler
+            neural = dataclasses.replace(trials.neural, values=counts, mask=known)
+            data[split] = dataclasses.replace(trials, signals={"counts": neural})
+        results.append(solved(name, data).infer(data["test"]).rates)
+    np.testing.assert_array_equal(*results)
 
 
 @pytest.mark.parametrize("name", NAMES)

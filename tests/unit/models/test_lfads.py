@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -200,6 +202,17 @@ def test_prepare_reads_nothing_outside_the_mask() -> None:
     model = build(trials)
     model.prepare([trials])
     assert np.allclose(model.readout.bias.detach()[:9], values[mask].mean(0), rtol=1e-5)
+
+
+def test_prepare_reads_no_unknown_counts() -> None:
+    trials = make_trials()
+    known = np.ones(trials.counts.shape, bool)
+    known[:3, :, trials.heldout] = False
+    neural = dataclasses.replace(trials.neural, values=np.where(known, trials.counts, 0), mask=known)
+    model = build(trials)
+    model.prepare([dataclasses.replace(trials, signals={**trials.signals, "counts": neural})])
+    mean = trials.counts[3:, :, trials.heldout].mean((0, 1))
+    assert np.allclose(model.readout.bias.detach().exp()[len(trials.heldin) :], mean, rtol=1e-4)
 
 
 def test_a_unit_silent_in_training_does_not_flood_the_encoder() -> None:

@@ -6,10 +6,15 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import pytest
 
 from neurodyn.data.inference import Inference
 from neurodyn.reporting import findings, training_findings
+from neurodyn.reporting.calibration import Calibration
+from neurodyn.reporting.conditions import Conditions
 from neurodyn.reporting.diagnosis import Diagnosis, diagnose
+from neurodyn.reporting.rasters import Rasters
+from neurodyn.reporting.rates import Rates
 from neurodyn.reporting.subject import Subject
 
 
@@ -128,3 +133,54 @@ def test_findings_worth_a_look_come_first(subject):
     html = Diagnosis().html(subject)
     assert html.index('class="look"') < html.index('class="fine"')
     assert "1 of " in html
+
+
+def withheld(subject: Subject) -> Subject:
+    """The same, held-out units and forward bins of all test trials unknown but for three trials."""
+    test = subject.test
+    known = np.ones(test.counts.shape, bool)
+    known[3:, :, test.heldout] = False
+    known[3:, test.observed_bins :] = False
+    neural = dataclasses.replace(test.neural, values=np.where(known, test.counts, 0), mask=known)
+    table = test.table.assign(condition=[None, *test.table["condition"][1:]])
+    hidden = dataclasses.replace(test, signals={**test.signals, "counts": neural}, table=table)
+    return dataclasses.replace(subject, trials={**subject.trials, "test": hidden})
+
+
+def test_withheld_counts_are_no_zeros(subject):
+    hidden = withheld(subject)
+    few = {name: values[:3] for name, values in subject.test_inference.arrays().items()}
+    alone = dataclasses.replace(
+        subject,
+        trials={**subject.trials, "test": subject.test.select(slice(0, 3))},
+        inferred={**subject.inferred, "test": dataclasses.replace(subject.test_inference, **few)},
+    )
+    heldout = subject.test.heldout
+    assert findings._fast_correlation(hidden, heldout) == pytest.approx(findings._fast_correlation(alone, heldout))
+    assert findings.generalisation(hidden).state == "fine"
+    only_test = dataclasses.replace(hidden, inferred={"test": hidden.test_inference})
+    none_known = np.zeros(subject.test.counts.shape, bool)
+    none_known[..., subject.test.heldin] = True
+    neural = dataclasses.replace(subject.test.neural, mask=none_known)
+    unseen = dataclasses.replace(subject.test, signals={**subject.test.signals, "counts": neural})
+    only_test = dataclasses.replace(only_test, trials={"test": unseen})
+    assert findings.silent_units(only_test).state == "fine"
+    beside = dataclasses.replace(subject, trials={**subject.trials, "test": unseen})
+    assert "known on test" in findings.generalisation(beside).sentence
+    counts = subject.trials["train"].counts.copy()
+    counts[..., subject.test.heldout] = 0
+    train = subject.trials["train"]
+    neural = dataclasses.replace(train.neural, values=counts)
+    changed = dataclasses.replace(train, signals={**train.signals, "counts": neural})
+    changed = dataclasses.replace(beside, trials={**beside.trials, "train": changed})
+    assert findings.generalisation(changed).sentence == findings.generalisation(beside).sentence
+
+
+def test_sections_draw_what_is_withheld_as_nothing(subject):
+    hidden = withheld(subject)
+    for section in (Rasters(), Rates(), Calibration(), Conditions()):
+        assert section.applies(hidden)
+        assert "None" not in section.html(hidden)
+    assert np.isnan(hidden.recorded[5][:, hidden.test.heldout]).all()
+    assert "in neither sum" in Rasters().html(hidden)
+    assert "in neither sum" not in Rasters().html(subject)

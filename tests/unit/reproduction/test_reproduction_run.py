@@ -14,7 +14,7 @@ from neurodyn import api
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.metrics.base import Score
 from neurodyn.reproduction.job import limited
-from neurodyn.reproduction.run import reproduce
+from neurodyn.reproduction.run import ArmsFailed, reproduce
 from neurodyn.reproduction.study import Study
 from neurodyn.training.run import Run
 
@@ -85,9 +85,19 @@ def test_runs_of_another_recipe_or_other_data_are_not_mixed_in(
     one = Study.find("tiny/lorenz/lfads")
     reproduce(one, tmp_path / "out", quick=False, seeds=1)
     tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, **change})
-    with pytest.raises(InvalidInput, match=f"seed0: {named}") as failure:
+    with pytest.raises(ArmsFailed, match=f"seed0: {named}") as failure:
         reproduce(Study.find("tiny/lorenz/lfads"), tmp_path / "out", quick=False, seeds=1)
     assert "--out" in str(failure.value)
+
+
+def test_an_arm_that_cannot_be_run_does_not_stop_the_others(study: Study, tmp_path: Path) -> None:
+    too_large = {**tiny_study.LFADS, "train": {**tiny_study.LFADS["train"], "batch_size": 5000}}
+    tiny_study.write(tmp_path / "recipes", lfads=too_large)
+    with pytest.raises(ArmsFailed, match=r"tiny/lorenz/lfads could not be run: train\.batch_size") as failure:
+        reproduce(Study.find("tiny"), tmp_path / "out", quick=False, seeds=1)
+    arms = {score.context["arm"] for score in failure.value.scores}
+    assert arms and "tiny/lorenz/lfads" not in arms
+    assert arms == {each["context"]["arm"] for each in json.loads((tmp_path / "out/table.json").read_text())["scores"]}
 
 
 def test_a_wrong_recipe_fails_before_anything_runs(study: Study, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurodyn.data.psth import PSTH
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.estimator import Estimator
@@ -68,13 +69,16 @@ def test_forward_bins_can_be_left_out() -> None:
 
 
 def test_withheld_activity_of_evaluated_trials_changes_nothing() -> None:
-    """The leak guard: held-out and forward counts of evaluated trials could be anything."""
+    """The leak guard: held-out and forward counts of evaluated trials, and condition averages they went into, could be anything."""
     trials = benchmark_trials()
+    trials = dataclasses.replace(trials, psth=PSTH(trials.counts[:, :OBSERVED].mean(0)[None], ("a",)))
     counts = trials.counts.copy()
     counts[TRAIN:, :, trials.heldout] += 3
     counts[TRAIN:, OBSERVED:] += 5
     changed = dataclasses.replace(
-        trials, signals={**trials.signals, "counts": dataclasses.replace(trials.neural, values=counts)}
+        trials,
+        signals={**trials.signals, "counts": dataclasses.replace(trials.neural, values=counts)},
+        psth=PSTH(counts[:, :OBSERVED].mean(0)[None], ("a",)),
     )
     small = {"generator": 8, "factors": 4, "train": {"epochs": 2, "threads": 1}}
     for model, options in (("smoothing", {}), ("lfads", small)):

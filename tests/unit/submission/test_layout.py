@@ -53,6 +53,10 @@ def test_what_is_no_submission_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.h5").write_text("rates")
     with pytest.raises(InvalidInput, match="not HDF5"):
         layout.read(tmp_path / "text.h5")
+    whole = layout.write(tmp_path / "cut.h5", Submission({"mc_rtt": {"eval_rates_heldin": np.ones((2, 3, 4))}}, "val"))
+    whole.write_bytes(whole.read_bytes()[:600])
+    with pytest.raises(InvalidInput, match="truncated or damaged"):
+        layout.read(whole)
     with h5py.File(tmp_path / "flat.h5", "w") as file:
         file["eval_rates_heldout"] = np.ones((2, 3, 4))
     with pytest.raises(InvalidInput, match="outside a group"):

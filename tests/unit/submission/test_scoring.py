@@ -138,3 +138,17 @@ def _with_training_counts(targets: dict[str, Any], rates: dict[str, np.ndarray])
         f"train_spikes_{group}": rng.poisson(rates[f"train_rates_{group}"]).astype(np.float32)
         for group in ("heldin", "heldout")
     }
+
+
+def test_an_error_names_the_group_and_the_command_that_tells_more() -> None:
+    targets, submission = random_groups(0)
+    rates = {"mc_rtt_20": dict(submission["mc_rtt_20"])}
+    values = np.array(rates["mc_rtt_20"]["eval_rates_heldout"])
+    values[1, 2, 0] = np.nan
+    rates["mc_rtt_20"]["eval_rates_heldout"] = values
+    for scored in (evaluate, score):
+        with pytest.raises(InvalidInput, match=r"^mc_rtt_20: rates: got nan at trial 1, bin 2.*submit --check"):
+            scored(targets, rates)
+    del rates["mc_rtt_20"]["eval_rates_heldout"]
+    with pytest.raises(InvalidInput, match=r"^mc_rtt_20/eval_rates_heldout: got nothing"):
+        evaluate(targets, rates)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from tiny_training import some_trials
 
+from neurodyn.data.psth import PSTH
 from neurodyn.data.splits import split_trials
 from neurodyn.errors import InvalidInput
-from neurodyn.training.partition import fingerprint, origin, partition
+from neurodyn.training.partition import check_disjoint, fingerprint, origin, partition
+from submission_trials import benchmark_trials
 
 
 def test_splits_are_taken_as_they_are() -> None:
@@ -98,3 +100,30 @@ def test_each_session_validates_on_what_it_brings() -> None:
     parts = partition([first, second], None, 0)
     assert np.array_equal(parts.valid[0].counts, first.valid.counts)
     assert [len(t) for t in parts.train] == [len(first.train), 16] and len(parts.valid[1]) == 4
+
+
+def test_withheld_counts_do_not_hide_a_training_trial() -> None:
+    trials = benchmark_trials(phase="val")
+    train = trials.select(slice(0, 10))
+    withheld = benchmark_trials(phase="test").test
+    shown = trials.counts[[3] * len(withheld)].copy()
+    known = withheld.known
+    neural = dataclasses.replace(withheld.neural, values=np.where(known, shown, 0).astype(np.uint16))
+    again = dataclasses.replace(withheld, signals={**withheld.signals, "counts": neural})
+    with pytest.raises(InvalidInput, match="trial 0, which is training trial 3 too"):
+        check_disjoint(train, again, "trials")
+    check_disjoint(train, withheld, "trials")
+
+
+def test_fingerprint_tells_unknown_counts_from_zeros() -> None:
+    trials = benchmark_trials(phase="test").test
+    neural = dataclasses.replace(trials.neural, mask=None)
+    assert fingerprint([trials]) != fingerprint([dataclasses.replace(trials, signals={"counts": neural})])
+
+
+def test_trials_to_learn_from_carry_no_condition_averages() -> None:
+    trials = benchmark_trials()
+    psth = PSTH(np.ones((1, trials.observed_bins, trials.units)), ("a",))
+    parts = partition(dataclasses.replace(trials, psth=psth), None, 0)
+    assert parts.train[0].psth is None and parts.valid[0].psth is None
+    assert parts.test is not None and parts.test[0].psth is psth

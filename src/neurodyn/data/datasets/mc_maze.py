@@ -1,4 +1,4 @@
-"""Macaque motor cortex during reaches through mazes (), of the Neural Latents Benchmark."""
+"""Macaque motor cortex during reaches through mazes, of the Neural Latents Benchmark."""
 
 from __future__ import annotations
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from neurodyn import registry
 from neurodyn.config import check_choices, check_range
@@ -72,10 +73,16 @@ class NLBDataset(Dataset):
         """
         below = [folder / self.protocol.folder for folder in data_folders()]
         folders = [Path(self.config.folder).expanduser()] if self.config.folder else below
-        train = self._matching(folders, self.protocol.train_pattern)
+        train, test = None, None
+        for folder in folders:  # the first with both, else the first with the training file
+            found = self._matching(folder, self.protocol.train_pattern)
+            beside = None if found is None else self._matching(folder, self.protocol.test_pattern)
+            if train is None or beside is not None:
+                train, test = found, beside
+            if test is not None:
+                break
         if train is None:
             raise self._missing(self.protocol.train_pattern, folders)
-        test = self._matching([train.parent], self.protocol.test_pattern)
         if test is None and self.config.phase == "test":
             raise self._missing(self.protocol.test_pattern, [train.parent])
         return [train] if test is None else [test, train]
@@ -98,9 +105,14 @@ class NLBDataset(Dataset):
         return read_session(self.files(), self.protocol)
 
     def findings(self) -> list[Finding]:
-        """Where the files differ from the published release, and what was noted on reading them; for `neurodyn data check`."""
+        """Where the files differ from the published release, and what reading and cutting them finds; for `neurodyn data check`."""
         with self.session() as session:
-            return compare(session, self.protocol)
+            found, noted = compare(session, self.protocol), session.notes
+        try:
+            more = [note for note in self.tensors().provenance["notes"] if note not in noted]
+        except InvalidInput as error:
+            return [Finding("warning", "cannot be cut", str(error)), *found]
+        return found + [Finding("note", "on cutting", note) for note in more]
 
     def tensors(self) -> Tensors:
         """The split's tensors, taken from the cache where the same files were cut with the same parameters before.
@@ -125,27 +137,31 @@ class NLBDataset(Dataset):
                 pass
         return tensors
 
-    def load(self) -> Trials:
-        """The split's trials: training rows are `train` and `valid`, evaluated rows `test`. See `trials.to_trials`."""
-        return to_trials(self.tensors(), self.config.valid_every)
+    def load(self, files: Sequence[Any] | None = None) -> Trials:
+        """The split's trials: training rows are `train` and `valid`, evaluated rows `test`. See `trials.to_trials`.
 
-    def _matching(self, folders: list[Path], pattern: str) -> Path | None:
-        for folder in folders:
-            found = sorted(folder.glob(pattern)) if folder.is_dir() else []
-            if len(found) > 1:
-                raise InvalidInput(
-                    str(folder),
-                    ", ".join(path.name for path in found),
-                    f"one file {pattern}",
-                    "Move the others elsewhere.",
-                )
-            if found:
-                return found[0]
-        return None
+        Args:
+            files: open `pynwb.NWBFile` objects (streamed from the archive, say) or paths, in place of the files on disk; nothing is cached then.
+
+        Raises:
+            MissingData, InvalidInput: as `tensors`.
+        """
+        if files is None:
+            return to_trials(self.tensors(), self.config.valid_every)
+        with read_session(files, self.protocol) as session:
+            made = build(session, self.protocol, self.name, self.bin_ms, self.config.phase)
+        return to_trials(made, self.config.valid_every)
+
+    def _matching(self, folder: Path, pattern: str) -> Path | None:
+        found = sorted(folder.glob(pattern)) if folder.is_dir() else []
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise InvalidInput(str(folder), names, f"one file {pattern}", "Move the others elsewhere.")
+        return found[0] if found else None
 
     def _missing(self, pattern: str, folders: list[Path]) -> MissingData:
         return MissingData(
             f"{self.name}: no file {pattern} in {', '.join(map(str, folders))}. It comes from dandiset {self.protocol.dandiset} "
             f"(https://dandiarchive.org/dandiset/{self.protocol.dandiset}/{self.protocol.version}). Fetch it with `neurodyn data get {self.name}`, "
-            "set NEURODYN_DATA to the data folder, or give the folder of the files (folder, --data.folder)."
+            "put it there by hand, set NEURODYN_DATA to the data folder, or give the folder of the files (folder, --data.folder)."
         )

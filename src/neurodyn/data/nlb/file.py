@@ -92,11 +92,12 @@ def _read(nwb: Any, name: str, protocol: Protocol, source: Any) -> RecordedFile:
             "Their activity is withheld; take the file as the archive publishes it.",
         )
     intervals = [np.asarray(units["obs_intervals"][u], np.float64).reshape(-1, 2) for u in range(len(units))]
-    empty = [u for u, each in enumerate(intervals) if not len(each)]
-    if empty:
-        raise InvalidInput(f"{name}: units.obs_intervals", f"none for unit {empty[0]}", "at least one for every unit")
-    end_s = max(float(each[-1, 1]) for each in intervals), float(trials["stop_time"].max())
-    length_ms = max(round(end_s[0] * 1000), round(end_s[1] * 1000))
+    wrong = [u for u, each in enumerate(intervals) if not len(each) or not np.isfinite(each).all()]
+    if wrong:
+        got = f"none, or one that is not finite, for unit {units.id[wrong[0]]}"
+        raise InvalidInput(f"{name}: units.obs_intervals", got, "at least one start and stop (s) for every unit")
+    end_s = max(*(float(each[:, 1].max()) for each in intervals), float(trials["stop_time"].max()))
+    length_ms = round(end_s * 1000)
     observed = {
         group: observed_ms(intervals[int(np.flatnonzero(of)[0])], length_ms) if of.any() else np.empty((0, 2), np.int64)
         for group, of in (("heldin", heldin), ("heldout", ~heldin))

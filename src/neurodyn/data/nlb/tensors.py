@@ -243,7 +243,8 @@ def _notes(
             gaps = np.flatnonzero(np.isnan(behaviour[..., 0]).any(1))
             if len(gaps):
                 notes.append(
-                    f"{protocol.behaviour} is missing in a part of {listed(part.rows[gaps])} of the combined table"
+                    f"{protocol.behaviour} is missing in a part of {listed(part.rows[gaps])} of the combined table: "
+                    "no decoder uses those bins"
                 )
         unknown = np.flatnonzero(np.isnan(arrays[f"{name}_spikes_heldin"]).any((1, 2)))
         if len(unknown):

@@ -19,8 +19,8 @@ class WindowShift(Transform):
 
     Needs the table columns `start_bin` (first bin of the trial in its recording) and, with several recordings, `segment`. Training trials
     that follow each other without a gap are joined; a window moves within its stretch only, so that no bin of a validation or test trial is
-    ever touched. Trials without those columns, of different length, or alone in their stretch are left as they are; so are batches with a
-    signal on another clock.
+    ever touched. Trials without those columns, of different length, with unknown counts, or alone in their stretch are left as they are; so
+    are batches with a signal on another clock.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class _Stretches:
     def of(trials: Trials) -> _Stretches | None:
         """None where there is nothing to join."""
         bins = trials.bins
-        if "start_bin" not in trials.table or not trials.mask.all() or trials.neural_name is None:
+        if "start_bin" not in trials.table or trials.neural_name is None or not trials.known.all():
             return None
         wide = {n: s for n, s in trials.signals.items()}
         if any(s.kind == "label" or s.bin_s != trials.bin_s for s in wide.values()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,3 +183,46 @@ def test_unknown_held_in_counts_are_refused(data: Path) -> None:
         InvalidInput, match=r"eval_spikes_heldin: got unknown counts in 1 trials, the first in row 2, bin 7"
     ):
         to_trials(tensors)
+
+
+def test_files_that_are_open_already_give_the_same_trials(data: Path) -> None:
+    """As when they are streamed from an archive."""
+    wanted = of("mc_maze_small", bin_s=0.02).load()
+    train, test = synthetic_nwb.make("mc_maze_small")
+    found = of("mc_maze_small", bin_s=0.02).load([synthetic_nwb.nwb_file(test), synthetic_nwb.nwb_file(train)])
+    np.testing.assert_array_equal(found.counts, wanted.counts)
+    np.testing.assert_allclose(found.behaviour, wanted.behaviour, atol=1e-5)
+    assert found.table["split"].tolist() == wanted.table["split"].tolist()
+
+
+def test_a_check_tells_what_cutting_finds(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = of("mc_maze_small", bin_s=0.02)
+    tensors = recording.tensors()
+    noted = replace(tensors, provenance={"notes": [*recording.session().notes, "hand_vel is missing in a part"]})
+    monkeypatch.setattr(dataset.NLBDataset, "tensors", lambda self: noted)
+    assert [f.detail for f in recording.findings() if f.what == "on cutting"] == ["hand_vel is missing in a part"]
+
+    def refuse(self: dataset.NLBDataset) -> Tensors:
+        raise InvalidInput("trials", "a window outside", "inside")
+
+    monkeypatch.setattr(dataset.NLBDataset, "tensors", refuse)
+    first = recording.findings()[0]
+    assert (first.level, first.what) == ("warning", "cannot be cut") and "a window outside" in first.detail
+
+
+def test_a_folder_with_both_files_is_preferred_to_one_with_half(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`neurodyn data get` puts both into the user's folder where `NEURODYN_DATA` holds one."""
+    protocol = of("mc_maze_small").protocol
+    half = tmp_path / "half" / protocol.folder
+    half.mkdir(parents=True)
+    test, train = of("mc_maze_small", phase="test").files()
+    (half / train.name).write_bytes(train.read_bytes())
+    monkeypatch.setattr(dataset, "data_folders", lambda: [tmp_path / "half", data])
+    for phase in ("val", "test"):
+        assert of("mc_maze_small", phase=phase).files() == [test, train]
+    monkeypatch.setattr(dataset, "data_folders", lambda: [tmp_path / "half"])
+    assert of("mc_maze_small").files() == [half / train.name]
+    with pytest.raises(MissingData, match="put it there by hand"):
+        of("mc_maze_small", phase="test").files()

@@ -54,6 +54,10 @@ def no_spikes(recorded: Recorded) -> None:
     recorded.spike_times = [np.empty(0) for _ in recorded.spike_times]
 
 
+def endless_observation(recorded: Recorded) -> None:
+    recorded.observed = [np.array([[0.0, np.nan]]) for _ in recorded.observed]
+
+
 def bad_spike(recorded: Recorded) -> None:
     recorded.spike_times[2] = np.r_[recorded.spike_times[2], np.nan]
 
@@ -77,6 +81,7 @@ def wrong_split(recorded: Recorded) -> None:
         (lambda r: r.heldout.fill(False), "false for every unit"),
         (lambda r: r.heldout.fill(True), "true for every unit"),
         (no_spikes, "no spike of any unit"),
+        (endless_observation, r"units\.obs_intervals: got none, or one that is not finite, for unit \d+"),
         (bad_spike, "spike_times of unit .*not finite"),
         (lambda r: r.series.pop("hand_vel"), "no series 'hand_vel'; there are .*hand_pos"),
         (slow_behaviour, "hand_vel: got 500 samples a second; expected 1000. Resample"),

@@ -1,5 +1,7 @@
 """Shifted windows are windows of the training recording, and never leave it."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import torch
@@ -60,3 +62,15 @@ def test_left_alone_without_a_recording() -> None:
         transform = WindowShift()
         transform.prepare([trials])
         assert transform(batch, torch.Generator()) is batch
+
+
+def test_left_alone_with_unknown_counts() -> None:
+    trials = make([0, 10, 20])
+    known = np.ones(trials.counts.shape, bool)
+    known[1, :, 0] = False
+    neural = dataclasses.replace(trials.neural, mask=known)
+    trials = dataclasses.replace(trials, signals={**trials.signals, "counts": neural})
+    transform = WindowShift()
+    transform.prepare([trials])
+    batch = Batch.of(trials)
+    assert transform(batch, torch.Generator()) is batch
