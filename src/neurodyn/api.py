@@ -128,7 +128,7 @@ def evaluate(
     scores = [score for each in assessed for score in each.scores]
     if estimator.run_ is not None:
         several = len(assessed) > 1
-        estimator.run_.write_scores(scores)
+        estimator.run_.write_scores(scores, keep=metrics is not None)
         estimator.run_.write_outputs(
             {f"{a.session}/test" if several else "test": a.evaluation.inferred["test"] for a in assessed}
         )

@@ -97,7 +97,9 @@ def measured(evaluation: Evaluation, average: Literal["neurons", "pooled"]) -> M
     assert test.psth is not None and rates is not None
     jitter = test.table["jitter_bins"].to_numpy(int) if "jitter_bins" in test.table else None
     rows = test.psth.rows(test.table["condition"].to_numpy())
-    return psth_r2(test.psth.rates, rates[:, : test.observed_bins], rows, jitter, average=average)
+    order = test.unit_order  # known bins go by the first held-in unit
+    seen = np.ascontiguousarray(rates[:, : test.observed_bins, order])
+    return psth_r2(np.ascontiguousarray(test.psth.rates[:, :, order]), seen, rows, jitter, average=average)
 
 
 def _average(rates: np.ndarray, rows: np.ndarray, jitter: np.ndarray | None) -> np.ndarray:

@@ -110,14 +110,16 @@ class Smoothing(Model):
             counts, mask, bins = batch.observed.neural, batch.observed.mask, batch.observed.bins
             aside = thinned(counts, self.config.folds, seed=i)[0]
             kept = (counts - aside) / (1 - share)
-            future = batch.targets[str(batch.observed.neural_name)][:, counts.shape[1] :, :heldin]
+            name = str(batch.observed.neural_name)
+            future = batch.targets[name][:, counts.shape[1] :, :heldin]
+            known = batch.counted(name)[:, counts.shape[1] :, :heldin]
             for p, (width, strength) in enumerate(pairs):
                 # what is kept counts for 1 - share of a bin, so the same prior weighs more beside it
                 rates = smoothed_rates(kept, mask, mean, width, strength / (1 - share))
-                own[p] += _log_likelihood(aside, rates * share, mask)
+                own[p] += _log_likelihood(aside, rates * share, mask[..., None])
                 if future.shape[1]:
                     rates = smoothed_rates(counts, mask, mean, width, strength, bins=bins)[:, counts.shape[1] :]
-                    ahead[p] += _log_likelihood(future, rates, batch.mask[:, counts.shape[1] :])
+                    ahead[p] += _log_likelihood(future, rates, known)
         grid = torch.tensor(pairs)
         self.get_buffer(f"own_{i}").copy_(grid[own.argmax(0)])
         self.get_buffer(f"ahead_{i}").copy_(grid[ahead.argmax(0)])
@@ -135,8 +137,9 @@ class Smoothing(Model):
             seen = batch.observed
             heldin, bins = seen.neural.shape[2], seen.neural.shape[1]
             x = self._features(i, seen, width)[:, :bins]
-            y = batch.targets[str(seen.neural_name)][:, :bins, heldin:]
-            return Rows(x[seen.mask].numpy(), y[seen.mask].numpy())
+            name = str(seen.neural_name)
+            known = batch.counted(name)[:, :bins, heldin:].all(2)
+            return Rows(x[known].numpy(), batch.targets[name][:, :bins, heldin:][known].numpy())
 
         penalties, found = PENALTIES, []
         for width in self.config.widths:
@@ -186,7 +189,7 @@ class Smoothing(Model):
             seen = batch.observed
             bins, heldin = seen.neural.shape[1:]
             name = str(seen.neural_name)
-            known = (batch.weight(name).expand_as(batch.targets[name])[:, :bins, heldin:] > 0).all(2) & seen.mask
+            known = batch.counted(name)[:, :bins, heldin:].all(2) & seen.mask
             features.append((windowed(seen.neural, *self._window(i)) + _LOG_OFFSET).log()[known])
             counts.append(batch.targets[name][:, :bins, heldin:][known])
         weights, bias = fit_poisson_readout(
@@ -208,6 +211,6 @@ class Smoothing(Model):
         return Output({observed.neural_name: log_rates[..., None]}, latents=log_rates[..., : smooth.shape[2]].exp())
 
 
-def _log_likelihood(counts: Tensor, rates: Tensor, mask: Tensor) -> Tensor:
+def _log_likelihood(counts: Tensor, rates: Tensor, known: Tensor) -> Tensor:
     rates = rates.double().clamp_min(1e-9)
-    return ((counts * rates.log() - rates) * mask[..., None]).sum((0, 1))
+    return ((counts * rates.log() - rates) * known).sum((0, 1))

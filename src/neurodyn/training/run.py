@@ -179,10 +179,12 @@ class Run:
             return []
         return [_score(values) for values in json.loads(path.read_text())["scores"]]
 
-    def write_scores(self, scores: Sequence[Score]) -> None:
-        """Writes `scores.json`."""
+    def write_scores(self, scores: Sequence[Score], *, keep: bool = False) -> None:
+        """Writes `scores.json`; with `keep`, those of other measures and sessions that were written before stay."""
+        new = {(score.name, score.context.get("session")) for score in scores}
+        before = [s for s in self.scores() if (s.name, s.context.get("session")) not in new] if keep else []
         with written_whole(self.path / "scores.json") as beside:
-            found = {"run": str(self.path), "scores": [score.as_mapping() for score in scores]}
+            found = {"run": str(self.path), "scores": [score.as_mapping() for score in (*before, *scores)]}
             beside.write_text(json.dumps(found, indent=2))
 
     def write_outputs(self, inferred: Mapping[str, Inference]) -> None:

@@ -158,7 +158,7 @@ def test_masked_bins_move_nothing(name: str) -> None:
     assert np.isfinite(results[0]).all()
 
 
-@pytest.mark.parametrize("name", ["mean_rate", "glm", "gpfa"])
+@pytest.mark.parametrize("name", NAMES)
 def test_unknown_counts_move_nothing(name: str) -> None:
     results = []
     for filler in (0, 7):

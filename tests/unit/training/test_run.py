@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -59,6 +60,10 @@ def test_scores_are_read_back_and_their_file_names_the_run(tmp_path: Path) -> No
     score = Score(
         "co_bps", "bits", 0.1, (math.nan, 0.2), 9, "higher", {"mean_rate": 0.0}, None, {"mean_rate": (0.1, 0.0, 0.2)}
     )
+    run.write_scores([score])
+    other = dataclasses.replace(score, name="another")
+    run.write_scores([other], keep=True)
+    assert [each.name for each in run.scores()] == [score.name, "another"]
     run.write_scores([score])
     (again,) = run.scores()
     assert again.as_mapping() == score.as_mapping() and math.isnan(again.interval[0])
