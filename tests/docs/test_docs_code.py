@@ -17,6 +17,7 @@ import neurodyn
 import synthetic_nwb
 from neurodyn.cli import main, verbs
 from neurodyn.errors import MissingData
+from synthetic_nwb_kinds import KINDS
 
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(neurodyn.__file__).parent
@@ -56,10 +57,11 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: None
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if any(
-        "mc_maze_small" in code for _, _, code in blocks(page, "python")
+    shown = "".join(code for _, _, code in blocks(page, "python"))
+    for dataset in (
+        name for name in KINDS if f'"{name}"' in shown
     ):  # small synthetic files in place of the published ones
-        synthetic_nwb.write_dataset(tmp_path / "data", "mc_maze_small")
+        synthetic_nwb.write_dataset(tmp_path / "data", dataset)
         monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "data"))
         monkeypatch.setenv("NEURODYN_CACHE", str(tmp_path / "cache"))
     namespace: dict[str, object] = {"__name__": "page"}
