@@ -269,16 +269,19 @@ def _from_nwb(path: str | Path, options: FileOptions) -> tuple[Trials, bool]:
 
 def _cut(recording: Recording, options: FileOptions) -> Trials:
     """Trials around an event, or windows."""
+    if options.align is None and options.window is None:
+        columns = ", ".join(map(str, recording.trials.columns)) or "none"
+        benchmark = "For a recording of the Neural Latents Benchmark name it: --data.benchmark mc_maze_small."
+        raise InvalidInput(
+            "data.align",
+            "neither align nor window",
+            f"a column of the trial table ({columns}) with window_s, or window for a continuous recording",
+            benchmark if "heldout" in recording.unit_table else "",
+        )
     if options.bin_s is None:
         raise InvalidInput("data.bin_s", "nothing", "a bin width in seconds", "`neurodyn data check` advises one.")
     if options.align is None:
-        if options.window is None:
-            columns = ", ".join(map(str, recording.trials.columns)) or "none"
-            raise InvalidInput(
-                "data.align",
-                "neither align nor window",
-                f"a column of the trial table ({columns}) with window_s, or window for a continuous recording",
-            )
+        assert options.window is not None
         return recording.windows(
             options.window,
             options.bin_s,

@@ -38,6 +38,7 @@ def test_a_file_of_the_benchmark_is_its_data_set(nwb):
         ({"benchmark": "mc_maze_small", "heldout": 0.2}, InvalidInput, r"data\.heldout"),
         ({"phase": "test", "align": "x"}, InvalidInput, r"data\.phase|data\.align"),
         ({"benchmark": "mc_maze_smal"}, UnknownName, "mc_maze_small"),
+        ({}, InvalidInput, "--data.benchmark mc_maze_small"),
         ({"benchmark": "two_area"}, UnknownName, "Known: area2_bump"),
         ({"benchmark": "mc_maze_small", "bin_s": 0.003}, InvalidInput, "bin_s"),
     ],
