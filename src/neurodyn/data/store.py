@@ -55,7 +55,7 @@ def save(trials: Trials, path: str | Path) -> Path:
             if values.dtype.kind in "biuf":
                 _write(file, f"table/{column}", values)
             else:
-                text = [json.dumps(v, default=_as_plain) for v in values.tolist()]
+                text = [json.dumps(v, default=as_plain) for v in values.tolist()]
                 file.create_dataset(f"table/{column}", data=text, dtype=h5py.string_dtype()).attrs["json"] = True
         for name, truth in trials.truth.items():
             _write(file, f"truth/{name}", np.asarray(truth))
@@ -165,5 +165,6 @@ def _column(data: h5py.Dataset) -> Any:
     return [json.loads(text) for text in data.asstr()[()]] if data.attrs.get("json") else data[()]
 
 
-def _as_plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """What `json.dumps` cannot write, as it can: arrays as lists, NumPy's numbers as Python's, the rest as text."""
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

@@ -128,6 +128,14 @@ def with_truth(evaluation: Evaluation) -> Evaluation | None:
     return Evaluation(evaluation.trials, inferred)
 
 
+def other_trials(n: int, seed: int = 0) -> np.ndarray:
+    """For each of `n` trials another one, each taken once `(n,)`; `n` is at least 2."""
+    cycle = np.random.default_rng(seed).permutation(n)
+    partner = np.empty(n, int)
+    partner[cycle] = np.roll(cycle, 1)  # one cycle through all trials has no fixed point
+    return partner
+
+
 def shuffled(evaluation: Evaluation, seed: int = 0) -> Evaluation:
     """The same evaluation with the test trials' inference given to other test trials.
 
@@ -140,9 +148,7 @@ def shuffled(evaluation: Evaluation, seed: int = 0) -> Evaluation:
     n = len(evaluation.trials["test"])
     if n < 2:
         raise InvalidInput("test trials", n, "at least 2 to shuffle")
-    cycle = np.random.default_rng(seed).permutation(n)
-    partner = np.empty(n, int)
-    partner[cycle] = np.roll(cycle, 1)  # one cycle through all trials has no fixed point
+    partner = other_trials(n, seed)
     test = evaluation.inferred["test"]
     moved = {
         name: value[partner] for name in ("rates", "latents", "inputs") if (value := getattr(test, name)) is not None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neurodyn.data.nlb.tensors import Tensors
 from neurodyn.data.nlb.trials import to_trials
 from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput, MissingData
@@ -83,10 +84,9 @@ def check_file(path: str | Path, phase: str | None = None) -> Checked:
         if name not in GROUPS:
             continue
         try:
-            trials = to_trials(prepared(name, phase, submission.members.get(name, ())))
+            expected[name] = _expected(prepared(name, phase, submission.members.get(name, ())))
         except MissingData:
             continue
-        expected[name] = Expected.of([trials.train, trials.valid], trials.test)
     return Checked(submission, phase, tuple(expected), check(submission, expected))
 
 
@@ -111,8 +111,10 @@ def score_file(path: str | Path, targets: str | Path | None = None, phase: str |
             if targets is not None:
                 got = f"{targets} for {path}, which is of phase val"
                 raise InvalidInput("targets", got, "nothing: targets of phase val are in the recordings")
-            scored = together([_on_recording(name, submission, context) for name in _groups(path, submission)])
-            found = ScoredFile(path, phase, scored, {"recordings": list(submission.groups)}, _doubts(path, phase))
+            parts = [_on_recording(name, submission, context) for name in _groups(path, submission)]
+            doubts = tuple(doubt for _, found_here in parts for doubt in found_here)
+            scored = together([part for part, _ in parts])
+            found = ScoredFile(path, phase, scored, {"recordings": list(submission.groups)}, doubts)
         elif targets is None:
             fix = "Give --targets eval_data_test.h5. To choose among models, submit and score runs of phase val."
             raise InvalidInput(
@@ -121,15 +123,14 @@ def score_file(path: str | Path, targets: str | Path | None = None, phase: str |
         else:
             sealed = SealedTargets(targets)
             with sealed.for_scoring(path, path.parent) as opened_targets:
-                scored = score(
-                    opened_targets, submission.groups, _means(submission), context={**context, "blind": False}
-                )
+                means, doubts = _trained(submission)
+                scored = score(opened_targets, submission.groups, means, context={**context, "blind": False})
             about = {"file": str(sealed.path), "sha256": sealed.sha256, "published": sealed.published}
             notes = _notes(sealed, path.parent / LOG)
             missing = [name for name in submission.groups if name not in scored.measured]
             if missing:
                 notes += (f"Not scored, because {sealed.path} holds no targets for it: {', '.join(missing)}.",)
-            found = ScoredFile(path, phase, scored, about, (*notes, *_doubts(path, phase)))
+            found = ScoredFile(path, phase, scored, about, (*notes, *doubts))
     with written_whole(found.beside) as part:
         part.write_text(json.dumps(found.as_mapping(), indent=2))
     return found
@@ -152,27 +153,38 @@ def _groups(path: Path, submission: Submission) -> list[str]:
     return names
 
 
-def _on_recording(name: str, submission: Submission, context: Mapping[str, Any]) -> Scored:
-    """One group's scores on the targets cut from its recording; one recording is in memory at a time."""
-    targets = prepared(name, "val", submission.members.get(name, ())).arrays
-    return score({name: targets}, {name: submission.groups[name]}, context=context)
+def _on_recording(name: str, submission: Submission, context: Mapping[str, Any]) -> tuple[Scored, tuple[str, ...]]:
+    """One group's scores on the targets cut from its recording, and doubts about its rates; one recording is in memory at a time."""
+    tensors = prepared(name, "val", submission.members.get(name, ()))
+    scored = score({name: tensors.arrays}, {name: submission.groups[name]}, context=context)
+    return scored, _doubts(name, submission, tensors)
 
 
-def _means(submission: Submission) -> dict[str, Means]:
-    """Mean training counts of the groups whose recordings are on this machine."""
-    found: dict[str, Means] = {}
+def _trained(submission: Submission) -> tuple[dict[str, Means], tuple[str, ...]]:
+    """Mean training counts of the groups whose recordings are on this machine, and doubts about their rates."""
+    means: dict[str, Means] = {}
+    doubts: tuple[str, ...] = ()
     for name in (name for name in GROUPS if name in submission.groups):
         try:
-            found[name] = mean_counts(prepared(name, "test", submission.members.get(name, ())).arrays)
+            tensors = prepared(name, "test", submission.members.get(name, ()))
         except MissingData:
             continue
-    return found
+        means[name] = mean_counts(tensors.arrays)
+        doubts += _doubts(name, submission, tensors)
+    return means, doubts
 
 
-def _doubts(path: Path, phase: str) -> tuple[str, ...]:
-    """What the check finds wrong with the rates that were scored all the same: rates in Hz, log rates, zeros."""
-    arrays = (each for each in check_file(path, phase).findings if "/" in each.where)
-    return tuple(f"{each.level}: {each.where}: {each.got}; expected {each.expected}. {each.fix}" for each in arrays)
+def _doubts(name: str, submission: Submission, tensors: Tensors) -> tuple[str, ...]:
+    """What is wrong with a group's rates that are scored all the same: rates in Hz, log rates, zeros."""
+    arrays = {key: np.asarray(values) for key, values in submission.groups[name].items()}
+    own = Submission({name: arrays}, submission.phase, submission.members)
+    findings = (each for each in check(own, {name: _expected(tensors)}) if "/" in each.where)
+    return tuple(f"{each.level}: {each.where}: {each.got}; expected {each.expected}. {each.fix}" for each in findings)
+
+
+def _expected(tensors: Tensors) -> Expected:
+    trials = to_trials(tensors)
+    return Expected.of([trials.train, trials.valid], trials.test)
 
 
 def _notes(sealed: SealedTargets, log: Path) -> tuple[str, ...]:

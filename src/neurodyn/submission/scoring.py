@@ -1,4 +1,4 @@
-"""The benchmark's scores of predicted rates: its own result layout, and full scores with intervals and the trivial baseline beside."""
+"""The benchmark's scores of predicted rates: its own result layout, and full scores with intervals and baselines beside."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurodyn import registry
 from neurodyn.data.nlb.psth import condition_labels
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics._bits_per_spike import bits_per_spike
-from neurodyn.metrics.base import Measurement, Score, scored
+from neurodyn.metrics.base import Measurement, Score, other_trials, scored
 from neurodyn.metrics.psth_r2 import psth_r2
 from neurodyn.metrics.speed_interval_correlation import speed_interval_correlation
 from neurodyn.metrics.velocity_r2 import velocity_r2
@@ -80,24 +80,27 @@ def score(
     Args:
         targets, submission: as for `evaluate`.
         means: by group, each neuron's mean training count per bin; by default from the targets, where they hold `train_spikes_heldin` and
-            `train_spikes_heldout`. The same scores for these constant rates stand beside (`mean_rate`).
+            `train_spikes_heldout`. The same scores for these constant rates stand beside (`mean_rate`), and those of the submitted rates
+            given to other evaluated trials (`shuffled`).
         context: what else to say beside every score.
 
     Raises:
         InvalidInput: as `evaluate`.
     """
     measured: Measured = {}
-    beside: Measured = {}
+    beside: dict[str, Measured] = {}
     for group, known, rates in _pairs(targets, submission):
         measured[group] = _measured(group, known, rates)
         given = (means or {}).get(group) or (mean_counts(known) if "train_spikes_heldin" in known else None)
-        if given is not None:
-            beside[group] = measure(known, _constant(known, rates, given))
+        simpler = {} if given is None else {"mean_rate": _constant(known, rates, given)}
+        if len(rates[EVAL[1]]) > 1:
+            simpler["shuffled"] = _shuffled(rates)
+        beside[group] = {name: measure(known, arrays) for name, arrays in simpler.items()}
     scores = []
     for group, metrics in measured.items():
         for name, measurement in metrics.items():
-            constant = beside.get(group, {}).get(name)
-            told = {} if constant is None or not math.isfinite(constant.value) else {"mean_rate": constant}
+            others = {baseline: found[name] for baseline, found in beside[group].items() if name in found}
+            told = {baseline: other for baseline, other in others.items() if math.isfinite(other.value)}
             about = {"group": group, "official": OFFICIAL[name], "bin_s": GROUPS[group][1] / 1000, **(context or {})}
             scores.append(scored(registry.load("metrics", name), measurement, told, context=about))
     return Scored(measured, scores)
@@ -204,6 +207,13 @@ def _constant(targets: Mapping[str, Any], rates: Mapping[str, Any], means: Means
     """Each neuron at its mean training count in every bin, for the arrays that were submitted and are scored."""
     keys = (*EVAL, *FORWARD, *(TRAIN if targets["train_behavior"].ndim == 3 else ()))
     return {key: np.broadcast_to(means[0 if "heldin" in key else 1], rates[key].shape) for key in keys if key in rates}
+
+
+def _shuffled(rates: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The rates with those of every evaluated trial given to another; training trials keep theirs."""
+    partner = other_trials(len(rates[EVAL[1]]))
+    given = {key: np.asarray(values) for key, values in rates.items()}
+    return {key: values[partner] if key in (*EVAL, *FORWARD) else values for key, values in given.items()}
 
 
 def _float(values: Any) -> np.ndarray:

@@ -172,8 +172,6 @@ def test_without_the_archive_the_page_and_the_folder_are_named(archive, tmp_path
 
 
 def test_nothing_is_tried_for_a_minute_without_a_network(monkeypatch, tmp_path):
-    pytest.importorskip("dandi")
-
     def no_network(*_, **__):
         raise requests.ConnectionError("no network")
 

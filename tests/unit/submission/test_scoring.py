@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from neurodyn.errors import InvalidInput
+from neurodyn.metrics.base import other_trials
 from neurodyn.submission.layout import DATASETS, GROUPS
 from neurodyn.submission.scoring import evaluate, mean_counts, score
 from submission_cases import EVAL_TRIALS, random_groups
@@ -81,7 +82,7 @@ def test_an_open_file_is_scored_like_dictionaries(tmp_path: Path) -> None:
     assert len(found) == 2
 
 
-def test_every_number_is_a_score_with_its_interval_and_trivial_baseline() -> None:
+def test_every_number_is_a_score_with_its_interval_and_baselines() -> None:
     targets, submission = random_groups(2)
     training = {name: _with_training_counts(targets[name], submission[name]) for name in targets}
     result = score(training, submission, context={"phase": "val"})
@@ -92,10 +93,8 @@ def test_every_number_is_a_score_with_its_interval_and_trivial_baseline() -> Non
         assert found.interval[0] <= found.value <= found.interval[1] or official in ("psth R2", "tp corr")
         assert found.context["phase"] == "val" and found.context["bin_s"] == GROUPS[group][1] / 1000
         assert found.definition and found.n <= EVAL_TRIALS
-        if official != "tp corr":  # constant rates have no speed
-            assert math.isfinite(found.baselines["mean_rate"]), (group, official)
-        else:
-            assert not found.baselines
+        wanted = {"shuffled"} if official == "tp corr" else {"mean_rate", "shuffled"}  # constant rates have no speed
+        assert set(found.baselines) == wanted and all(map(math.isfinite, found.baselines.values())), (group, official)
     rtt = flat["mc_rtt", "co-bps"]
     assert rtt.name == "co_bps" and rtt.baselines["mean_rate"] < rtt.value and rtt.context["floored_rates"] == 1
     assert flat["mc_rtt", "vel R2"].baselines["mean_rate"] < 0.05
@@ -114,6 +113,17 @@ def test_the_baseline_is_the_mean_rate_scored() -> None:
     for given in ({"mc_rtt_20": (heldin, heldout)}, None):
         found = score({"mc_rtt_20": known}, {"mc_rtt_20": submission["mc_rtt_20"]}, given)
         assert {s.context["official"]: s.baselines["mean_rate"] for s in found.scores} == pytest.approx(own)
+
+
+@pytest.mark.parametrize("group", ["mc_rtt_20", "dmfc_rsg"])
+def test_the_shuffled_baseline_gives_every_evaluated_trial_anothers_rates(group: str) -> None:
+    targets, submission = random_groups(4)
+    partner = other_trials(EVAL_TRIALS)
+    assert sorted(partner) == list(range(EVAL_TRIALS)) and (partner != np.arange(EVAL_TRIALS)).all()
+    moved = {key: rates if key.startswith("train") else rates[partner] for key, rates in submission[group].items()}
+    (own,) = evaluate({group: targets[group]}, {group: moved})[0].values()
+    found = score({group: targets[group]}, {group: submission[group]})
+    assert {s.context["official"]: s.baselines["shuffled"] for s in found.scores} == pytest.approx(own)
 
 
 def test_what_cannot_be_scored_is_named() -> None:

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from neurodyn.data.store import open_hdf5
+from neurodyn.data.store import as_plain, open_hdf5
 from neurodyn.errors import InvalidInput
 
 _SPLIT_NAME = re.compile(r"^(?P<dataset>.+?)-(?P<bin_ms>\d+)ms-(?P<phase>val|test)$")
@@ -154,13 +154,9 @@ def bin_width(path: Path, bin_s: float | None, known: Mapping[str, Any]) -> floa
 
 def table_text(table: pd.DataFrame) -> str:
     """A trial table as JSON: a list of values for each column."""
-    return json.dumps({str(column): table[column].tolist() for column in table}, default=_plain)
+    return json.dumps({str(column): table[column].tolist() for column in table}, default=as_plain)
 
 
 def table_of(text: str) -> pd.DataFrame:
     """The trial table that `table_text` wrote."""
     return pd.DataFrame(json.loads(text))
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

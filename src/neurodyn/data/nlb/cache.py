@@ -17,6 +17,7 @@ import platformdirs
 from neurodyn.config import to_dict
 from neurodyn.data.nlb.protocol import Protocol
 from neurodyn.data.nlb.tensors import Tensors
+from neurodyn.data.store import as_plain
 from neurodyn.data.writing import written_whole
 
 VERSION = 1
@@ -65,7 +66,7 @@ def write(tensors: Tensors, path: Path) -> None:
         "table": columns,
     }
     with written_whole(path) as beside, beside.open("wb") as file:
-        np.savez(file, rest=np.array(json.dumps(rest, default=_plain)), **stored)  # type: ignore[arg-type]
+        np.savez(file, rest=np.array(json.dumps(rest, default=as_plain)), **stored)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> Tensors | None:
@@ -97,7 +98,3 @@ def read(path: Path) -> Tensors | None:
         unit_names=tuple(rest["unit_names"]),
         conditions=tuple(rest["conditions"]),
     )
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
