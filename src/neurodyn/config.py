@@ -11,13 +11,48 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import yaml
 
+from neurodyn import registry
 from neurodyn.errors import InvalidInput
 
 T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Marks a field that holds the config of a registered part: `generator: Annotated[Any, Part("generators")] = GRUConfig()`.
+
+    The field takes a name (`"low_rank"`), a mapping (`{"name": "low_rank", "rank": 3}`; without `name` the part stays the one it has by default)
+    or a config of the part; it holds the config once `resolve_parts` ran, in the dataclass's `__post_init__`.
+    """
+
+    kind: str
+    """The registry's kind."""
+    number: str | None = None
+    """Field of the part that a bare number sets: with `size`, 16 stands for `{"size": 16}`."""
+
+
+def resolve_parts(config: Any, where: str) -> None:
+    """Puts configs in place of the names, mappings and numbers that fields for parts were given: call it first in `__post_init__`."""
+    hints = typing.get_type_hints(type(config), include_extras=True)
+    for field in dataclasses.fields(config):
+        part = _part(hints[field.name])
+        if part is not None:
+            value = _built_part(getattr(config, field.name), part, f"{where}.{field.name}", field)
+            object.__setattr__(config, field.name, value)
+
+
+def part_kinds(cls: type[Any]) -> dict[str, str]:
+    """The fields of a dataclass that hold one registered part each, with the part's kind."""
+    found = {name: _part(hint) for name, hint in typing.get_type_hints(cls, include_extras=True).items()}
+    return {name: part.kind for name, part in found.items() if part is not None}
+
+
+def _part(hint: Any) -> Part | None:
+    return next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Part)), None)
 
 
 def field_docs(cls: type[Any]) -> dict[str, str]:
@@ -40,14 +75,17 @@ def field_docs(cls: type[Any]) -> dict[str, str]:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """A dataclass instance as plain mappings, lists and scalars."""
-    return {field.name: _plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    hints = typing.get_type_hints(type(config), include_extras=True)
+    return {f.name: _plain(getattr(config, f.name), hints[f.name]) for f in dataclasses.fields(config)}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, hint: Any = None) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return to_dict(value)
+        named = {} if _part(hint) is None else {"name": registry.name_of(type(value))}
+        return named | to_dict(value)
     if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+        inner = get_args(hint)[0] if get_args(hint) else None
+        return [_plain(v, inner) for v in value]
     if isinstance(value, Mapping):
         return {k: _plain(v) for k, v in value.items()}
     return str(value) if isinstance(value, Path) else value
@@ -59,8 +97,8 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "config") ->
     Raises:
         InvalidInput: an unknown field (the nearest is suggested), a value of another type, a choice that does not exist.
     """
-    hints = typing.get_type_hints(cls)
-    fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(cls, include_extras=True)
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     unknown = [name for name in values if name not in fields]
     if unknown:
         near = difflib.get_close_matches(unknown[0], fields, n=1)
@@ -68,10 +106,40 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "config") ->
         raise InvalidInput(
             f"{where}.{unknown[0]}", "a field that does not exist", f"one of {', '.join(sorted(fields))}", hint
         )
-    return cls(**{name: _coerce(value, hints[name], f"{where}.{name}") for name, value in values.items()})
+    found = {
+        name: _built_part(value, part, f"{where}.{name}", fields[name])
+        if (part := _part(hints[name])) is not None
+        else _coerce(value, hints[name], f"{where}.{name}")
+        for name, value in values.items()
+    }
+    return cls(**found)
+
+
+def _built_part(value: Any, part: Part, where: str, field: dataclasses.Field[Any] | None = None) -> Any:
+    """The config of a part from what a field for it may be given."""
+    known = registry.names(part.kind)
+    if isinstance(value, int | float) and part.number is not None and not isinstance(value, bool):
+        value = {part.number: value}
+    if isinstance(value, str):
+        value = {"name": value}
+    if isinstance(value, Mapping):
+        values = dict(value)
+        name = values.pop("name", None)
+        if name is None and field is not None:
+            default = field.default_factory() if callable(field.default_factory) else field.default
+            name = registry.name_of(type(default))
+        if not isinstance(name, str):
+            raise InvalidInput(where, dict(value), f"a mapping with `name`, one of {', '.join(known)}")
+        return from_dict(registry.load(part.kind, name).Config, values, where)
+    if dataclasses.is_dataclass(value) and registry.name_of(type(value)) in known:
+        return value
+    raise InvalidInput(where, repr(value), f"one of {', '.join(known)}, or a mapping with its options")
 
 
 def _coerce(value: Any, hint: Any, where: str) -> Any:
+    if get_origin(hint) is Annotated:
+        part = _part(hint)
+        return _coerce(value, get_args(hint)[0], where) if part is None else _built_part(value, part, where)
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         options = get_args(hint)
@@ -129,7 +197,7 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
 
 def check_choices(config: Any, where: str) -> None:
     """Checks every field of a config against its annotation (Python does not): call it in `__post_init__`."""
-    hints = typing.get_type_hints(type(config))
+    hints = typing.get_type_hints(type(config), include_extras=True)
     for field in dataclasses.fields(config):
         _coerce(getattr(config, field.name), hints[field.name], f"{where}.{field.name}")
 
@@ -159,11 +227,16 @@ def documented_yaml(config: Any) -> str:
 
 def _documented(config: Any, depth: int) -> list[str]:
     pad, lines, docs = "  " * depth, [], field_docs(type(config))
+    parts = part_kinds(type(config))
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         lines += [f"{pad}# {line}" for line in docs.get(field.name, "").splitlines()]
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            lines += [f"{pad}{field.name}:", *_documented(value, depth + 1)]
+            named = []
+            if field.name in parts:
+                others = [name for name in registry.names(parts[field.name]) if name != registry.name_of(type(value))]
+                named = [f"{pad}  # or {', '.join(others)}", f"{pad}  name: {registry.name_of(type(value))}"]
+            lines += [f"{pad}{field.name}:", *named, *_documented(value, depth + 1)]
         else:
             text = yaml.safe_dump(
                 {field.name: _plain(value)},

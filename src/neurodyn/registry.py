@@ -18,12 +18,15 @@ from neurodyn.errors import NeurodynError, UnknownName
 
 KINDS: dict[str, tuple[str, ...]] = {
     "models": ("neurodyn.models",),
+    "generators": ("neurodyn.models.generators",),
+    "readouts": ("neurodyn.models.readouts",),
     "datasets": ("neurodyn.data.datasets", "neurodyn.simulate.datasets"),
     "transforms": ("neurodyn.data.transforms",),
     "observations": ("neurodyn.observations",),
     "objectives": ("neurodyn.objectives",),
     "learning_rules": ("neurodyn.learning",),
     "metrics": ("neurodyn.metrics",),
+    "engines": ("neurodyn.engines",),
 }
 _SINGULAR = {"models": "model", "datasets": "data set", "learning_rules": "learning rule"}
 _ROOT = Path(__file__).parent

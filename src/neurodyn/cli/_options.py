@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import tyro
 
+from neurodyn import registry
+from neurodyn.config import field_docs, part_kinds
 from neurodyn.errors import InvalidInput
 
 T = TypeVar("T")
@@ -60,6 +63,62 @@ def flags(options: Any, prefix: str = "--") -> dict[str, Any]:
         default = field.default_factory() if callable(field.default_factory) else field.default
         found |= flags(default, f"{name}.") if dataclasses.is_dataclass(default) else {name: default}
     return found
+
+
+def with_parts(config: Any) -> tuple[type[Any], Any]:
+    """Type and default of a config whose parts' options are flags of their own: `--model.generator.size` beside `--model.dropout`.
+
+    The parts are those the config holds: their names are taken off the arguments first (`taken_parts`).
+    """
+    kinds, docs = part_kinds(type(config)), field_docs(type(config))
+    if not kinds:
+        return type(config), config
+    hints = typing.get_type_hints(type(config), include_extras=True)
+    fields: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        fields[field.name] = (
+            with_parts(value) if field.name in kinds else (documented(hints[field.name], docs[field.name]), value)
+        )
+    kind = made(type(config).__name__, fields)
+    return kind, kind()
+
+
+def as_mapping(config: Any, parsed: Any) -> dict[str, Any]:
+    """What was parsed with the type that `with_parts` made of a config, as a mapping that its class is built from."""
+    found = {field.name: getattr(parsed, field.name) for field in dataclasses.fields(config)}
+    for name in part_kinds(type(config)):
+        part = getattr(config, name)
+        found[name] = {"name": registry.name_of(type(part)), **as_mapping(part, found[name])}
+    return found
+
+
+def taken(given: list[str], flag: str) -> str | None:
+    """Takes `flag VALUE` out of the arguments: a name must be resolved before the flags it brings are known."""
+    for position, argument in enumerate(given):
+        if argument == flag and position + 1 < len(given):
+            value = given[position + 1]
+            del given[position : position + 2]
+            return value
+        if argument.startswith(f"{flag}="):
+            del given[position]
+            return argument.split("=", 1)[1]
+    return None
+
+
+def taken_parts(given: list[str], config: type[Any], prefix: str) -> dict[str, Any]:
+    """Takes the names of a config's parts out of the arguments: `--model.generator low_rank` (or a number, where the part takes one)."""
+    found: dict[str, Any] = {}
+    for name, flag in zip(part_kinds(config), part_flags(config, prefix)):
+        value = taken(given, flag)
+        if value is not None:
+            found[name] = int(value) if value.isdigit() else value
+    return found
+
+
+def part_flags(config: type[Any], prefix: str) -> list[str]:
+    """The flags that name a config's parts."""
+    return [f"{prefix}{name.replace('_', '-')}" for name in part_kinds(config)]
 
 
 def refuse(argument: str, known: Sequence[str], command: str) -> None:

@@ -14,7 +14,18 @@ from typing import Any
 
 from neurodyn import registry
 from neurodyn.cli._data import data_name, data_options, load_options
-from neurodyn.cli._options import Flag, documented, flags, made, parse
+from neurodyn.cli._options import (
+    Flag,
+    as_mapping,
+    documented,
+    flags,
+    made,
+    parse,
+    part_flags,
+    taken,
+    taken_parts,
+    with_parts,
+)
 from neurodyn.config import from_dict, to_dict
 from neurodyn.errors import InvalidInput
 from neurodyn.reproduction.recipe import Recipe
@@ -26,14 +37,17 @@ def run(arguments: Sequence[str]) -> None:
     recipe = _recipe(given)
     if recipe is None:
         return
-    chosen = _taken(given, "--objective")
+    chosen = taken(given, "--objective")
     if chosen not in (None, recipe.objective):
         recipe = dataclasses.replace(recipe, objective=chosen, objective_config={})
     source = str(recipe.data["source"])
-    options: Any = _options(recipe, source, given)
+    parts = taken_parts(given, registry.load("models", recipe.model).Config, "--model.")
+    recipe = dataclasses.replace(recipe, model_config={**recipe.model_config, **parts})
+    model_config = _complete(registry.load("models", recipe.model).Config, recipe.model_config, "model")
+    options: Any = _options(recipe, source, model_config, given)
     out = options.out or Path("runs", data_name(source), recipe.model, f"seed{options.seed}")
     try:
-        _fit(recipe, source, options, out)
+        _fit(recipe, source, as_mapping(model_config, options.model), options, out)
     except KeyboardInterrupt:
         again = shlex.join(["neurodyn", "fit", *(a for a in arguments if a != "--resume"), "--resume"])
         raise KeyboardInterrupt(f"What was trained is in {out}. Continue with: {again}") from None
@@ -62,20 +76,12 @@ def _recipe(given: list[str]) -> Recipe | None:
     )
 
 
-def _taken(given: list[str], flag: str) -> str | None:
-    """Takes `flag VALUE` out of the arguments: a name must be resolved before the flags it brings are known."""
-    for position, argument in enumerate(given):
-        if argument == flag and position + 1 < len(given):
-            value = given[position + 1]
-            del given[position : position + 2]
-            return value
-        if argument.startswith(f"{flag}="):
-            del given[position]
-            return argument.split("=", 1)[1]
-    return None
+def _complete(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
+    """A config with the values given over its defaults."""
+    return from_dict(kind, {**to_dict(kind()), **values}, where)
 
 
-def _options(recipe: Recipe, source: str, given: Sequence[str]) -> Any:
+def _options(recipe: Recipe, source: str, model_config: Any, given: Sequence[str]) -> Any:
     """The flags of this model, data, objective and of training, with the recipe's values as defaults."""
     from neurodyn.training.config import TrainConfig
 
@@ -84,9 +90,6 @@ def _options(recipe: Recipe, source: str, given: Sequence[str]) -> Any:
     goal = registry.load("objectives", objective)
     goal_defaults = model.objective_defaults if objective == model.default_objective else {}
     rules = ", ".join(registry.names("learning_rules"))
-
-    def group(kind: type[Any], values: Mapping[str, Any], where: str) -> tuple[type[Any], Any]:
-        return kind, from_dict(kind, {**to_dict(kind()), **values}, where)
 
     fields: dict[str, tuple[Any, Any]] = {
         "rule": (
@@ -97,16 +100,21 @@ def _options(recipe: Recipe, source: str, given: Sequence[str]) -> Any:
         "out": (documented(Path | None, "The run's folder; by default runs/<data>/<model>/seed<N>."), None),
         "resume": (documented(Flag, "Continue the run in --out."), False),
         "json": (documented(Flag, "One JSON object on stdout."), False),
-        "model": group(model.Config, recipe.model_config, "model"),
+        "model": with_parts(model_config),
         "data": data_options(source, recipe.data),
-        "train": group(TrainConfig, {**model.training_defaults, **recipe.train}, "train"),
-        "objective": group(goal.Config, {**goal_defaults, **recipe.objective_config}, "objective"),
+        "train": with_parts(_complete(TrainConfig, {**model.training_defaults, **recipe.train}, "train")),
+        "objective": with_parts(_complete(goal.Config, {**goal_defaults, **recipe.objective_config}, "objective")),
     }
     kind = made("fit", fields)
-    return parse(kind, given, f"neurodyn fit {recipe.model} {source}", [*flags(kind), "--objective"])
+    return parse(
+        kind,
+        given,
+        f"neurodyn fit {recipe.model} {source}",
+        [*flags(kind), "--objective", *part_flags(model.Config, "--model.")],
+    )
 
 
-def _fit(recipe: Recipe, source: str, options: Any, out: Path) -> None:
+def _fit(recipe: Recipe, source: str, model_config: Mapping[str, Any], options: Any, out: Path) -> None:
     from neurodyn import api
     from neurodyn.cli._console import console, print_json, working
 
@@ -124,7 +132,7 @@ def _fit(recipe: Recipe, source: str, options: Any, out: Path) -> None:
         out=out,
         train=options.train,
         resume=options.resume,
-        **to_dict(options.model),
+        **model_config,
     )
     ended = fitted.fitted_
     if options.json:

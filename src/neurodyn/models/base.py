@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from neurodyn import registry
 from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.inference import Inference
-from neurodyn.data.spec import DataSpec
+from neurodyn.data.spec import DataSpec, SessionSpec
 from neurodyn.data.transforms.base import Transform
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
@@ -68,6 +68,10 @@ class Model(nn.Module, ABC):
         self.config = config
         self.spec = spec
         self._sampling = False
+        self.observations = nn.ModuleDict(
+            {_place(session.neural, i): self._built(session) for i, session in enumerate(spec.sessions) if session.neural}
+        )
+        """The likelihood of the population of every session."""
 
     @abstractmethod
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
@@ -80,10 +84,45 @@ class Model(nn.Module, ABC):
 
     # -- optional parts ---------------------------------------------------------------------------------------------
 
-    def observation(self, signal: str) -> Observation:
-        """The likelihood of a predicted signal: Poisson for spikes, Gaussian otherwise."""
+    def observation(self, signal: str, session: int = 0) -> Observation:
+        """The likelihood of a predicted signal of one session.
+
+        The population's is the model's own, with what is trained in it: the one that the config's field `observation` asks for (a name or a
+        config). By default, and for other signals, Poisson for spikes and Gaussian for anything else.
+
+        Args:
+            signal: name of the signal.
+            session: index of the session in `spec`.
+        """
+        place = _place(signal, session)
+        if place in self.observations:
+            return self.observations[place]  # type: ignore[return-value]
         kind = next((s.signals[signal].kind for s in self.spec.sessions if signal in s.signals), "series")
-        return registry.load("observations", "poisson" if kind == "spikes" else "gaussian")()  # type: ignore[no-any-return]
+        return registry.load("observations", _usual(kind))()  # type: ignore[no-any-return]
+
+    def _built(self, session: SessionSpec) -> Observation:
+        """The likelihood of a session's population."""
+        asked = getattr(self.config, "observation", None) or _usual(session.signals[session.neural or ""].kind)
+        name, config = (asked, None) if isinstance(asked, str) else (registry.name_of(type(asked)), asked)
+        return registry.load("observations", name)(session.units, config)  # type: ignore[no-any-return]
+
+    def check(self, sessions: Sequence[Trials]) -> None:
+        """Looks whether the population's likelihood can have the values of all trials; training calls it once, before the first step.
+
+        Raises:
+            InvalidInput: it cannot, e.g. zeros for gamma.
+        """
+        for session, trials in enumerate(sessions):
+            name = trials.neural_name
+            if name is None:
+                continue
+            if trials.neural.kind == "spikes" and registry.name_of(type(self.observation(name, session))) == "poisson":
+                continue  # counts were checked when they became trials
+            for start in range(0, len(trials), 256):
+                rows = np.arange(start, min(start + 256, len(trials)))
+                values = torch.from_numpy(trials.neural.rows(rows).astype(np.float32))
+                known = torch.from_numpy(np.ascontiguousarray(trials.known[rows])).expand_as(values)
+                self.observation(name, session).check(name, values[known])
 
     def transforms(self) -> list[Transform]:
         """Transforms of training batches that belong to the method (coordinated dropout)."""
@@ -238,10 +277,19 @@ class Model(nn.Module, ABC):
         """What `infer` averages and returns: mean rates, latents, inputs, predicted targets; a model may add to it."""
         found: dict[str, Tensor] = {}
         for name, parameters in output.predictions.items():
-            mean = self.observation(name).mean(parameters)
+            mean = self.observation(name, observed.session).mean(parameters)
             found["rates" if name == observed.neural_name else f"predicted_{name}"] = mean
         if output.latents is not None:
             found["latents"] = output.latents
         if output.inputs is not None and output.inputs.shape[-1]:
             found["inputs"] = output.inputs
         return found
+
+
+def _usual(kind: str) -> str:
+    return "poisson" if kind == "spikes" else "gaussian"
+
+
+def _place(signal: str, session: int) -> str:
+    """Key of a session's signal in the model; a module's name holds no dots."""
+    return f"{session}:{signal.replace('.', '_')}"

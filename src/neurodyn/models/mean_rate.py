@@ -40,5 +40,5 @@ class MeanRate(Model):
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
         assert observed.neural_name is not None
         mean = self.get_buffer(f"mean_{observed.session}")
-        parameters = self.observation(observed.neural_name).from_mean(mean)
+        parameters = self.observation(observed.neural_name, observed.session).from_mean(mean)
         return Output({observed.neural_name: parameters.expand(observed.trials, observed.bins, *parameters.shape)})

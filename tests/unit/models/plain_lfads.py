@@ -64,9 +64,9 @@ def terms(model: LFADS, counts: Tensor, bins: int, masks: Iterator[Tensor]) -> d
     for t in range(bins):
         state = gru(model.controller, torch.cat([encodings[t], f * factor_masks[t]], 1), state)
         m, s = model.input_posterior(state).split(c.inferred_inputs, 1)
-        g = gru(model.generator, m + torch.exp(s / 2) * noise[t], g)
+        g = gru(model.generator.gru, m + torch.exp(s / 2) * noise[t], g)
         f = (g * generator_masks[t + 1]) @ to_factors.T
-        etas.append(model.readout(f))
+        etas.append(model.readouts[0].map(f))
         means.append(m)
         logs.append(s)
     tau, nu = model.input_prior.log_time_constant.exp(), model.input_prior.log_variance.exp()

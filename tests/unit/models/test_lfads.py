@@ -97,7 +97,7 @@ def test_parameter_count_of_the_two_area_model() -> None:
     assert count["input_encoder"] + model.input_encoder_start.numel() == 53_440
     assert count["controller"] + model.controller_start.numel() == 60_320
     assert (count["input_posterior"], count["to_generator"], count["generator"]) == (324, 110, 390)
-    assert (count["readout"], count["input_prior"], count["initial_prior"]) == (330, 4, 10)
+    assert (count["readouts"], count["input_prior"], count["initial_prior"]) == (330, 4, 10)
     assert sum(p.numel() for p in model.parameters() if p.requires_grad) == 197_748
 
 
@@ -152,7 +152,7 @@ def test_the_first_bin_is_one_step_after_the_initial_condition() -> None:
     out = model(Batch.of(trials).observed)
     g = model.to_generator(out.hidden["initial_condition"])
     first = model.step(g, torch.zeros(8, 0))
-    assert torch.allclose(out.hidden["generator"][:, 0], first, atol=1e-6)
+    assert torch.allclose(out.hidden["state"][:, 0], first, atol=1e-6)
     assert torch.allclose(out.predictions["counts"][:, 0], model.decode(first)["counts"], atol=1e-5)
     assert out.inputs is None and set(out.kl) == {"initial_condition"}
 
@@ -177,8 +177,8 @@ def test_prepare_starts_at_the_mean_rates_and_standardises() -> None:
     model = build(trials)
     model.prepare([trials])
     mean = trials.counts[:, :, trials.unit_order].mean((0, 1))
-    assert np.allclose(model.readout.bias.detach().exp(), mean, rtol=1e-4)
-    scaled = model.standardise(Batch.of(trials).observed.neural, Batch.of(trials).observed.mask)
+    assert np.allclose(model.readouts[0].map.bias.detach().exp(), mean, rtol=1e-4)
+    scaled = model.read_in[0].standardise(Batch.of(trials).observed.neural, Batch.of(trials).observed.mask)
     assert torch.allclose(scaled.mean((0, 1)), torch.zeros(5), atol=1e-5)
     assert torch.allclose(scaled.std((0, 1)), torch.ones(5), atol=1e-3)
 
@@ -190,7 +190,7 @@ def test_bins_outside_the_mask_stay_zero() -> None:
     model = build(trials)
     model.prepare([trials])
     observed = Batch.of(trials).observed
-    assert model.standardise(observed.neural, observed.mask)[:4, 6:].abs().max() == 0
+    assert model.read_in[0].standardise(observed.neural, observed.mask)[:4, 6:].abs().max() == 0
 
 
 def test_prepare_reads_nothing_outside_the_mask() -> None:
@@ -201,7 +201,7 @@ def test_prepare_reads_nothing_outside_the_mask() -> None:
     trials = Trials.from_arrays(fluorescence=values, bin_s=0.1, mask=mask)
     model = build(trials)
     model.prepare([trials])
-    assert np.allclose(model.readout.bias.detach()[:9], values[mask].mean(0), rtol=1e-5)
+    assert np.allclose(model.readouts[0].map.bias.detach()[:9], values[mask].mean(0), rtol=1e-5)
 
 
 def test_prepare_reads_no_unknown_counts() -> None:
@@ -212,7 +212,7 @@ def test_prepare_reads_no_unknown_counts() -> None:
     model = build(trials)
     model.prepare([dataclasses.replace(trials, signals={**trials.signals, "counts": neural})])
     mean = trials.counts[3:, :, trials.heldout].mean((0, 1))
-    assert np.allclose(model.readout.bias.detach().exp()[len(trials.heldin) :], mean, rtol=1e-4)
+    assert np.allclose(model.readouts[0].map.bias.detach().exp()[len(trials.heldin) :], mean, rtol=1e-4)
 
 
 def test_a_unit_silent_in_training_does_not_flood_the_encoder() -> None:
@@ -222,7 +222,7 @@ def test_a_unit_silent_in_training_does_not_flood_the_encoder() -> None:
     model = build(trials)
     model.prepare([trials.select(np.arange(4))])
     observed = Batch.of(trials).observed
-    assert model.standardise(observed.neural, observed.mask).abs().max() < 20
+    assert model.read_in[0].standardise(observed.neural, observed.mask).abs().max() < 20
 
 
 def test_modes_differ_as_documented_in_training() -> None:
@@ -233,7 +233,7 @@ def test_modes_differ_as_documented_in_training() -> None:
         model = build(trials, mode=mode, known_inputs=True).train()
         dropped = bool((model._known_inputs(observed) == 0).any())
         posterior = torch.zeros(12, 8, 2), torch.zeros(12, 8, 2)
-        sampled = not torch.equal(model._inputs_kl(*posterior), model._inputs_kl(*posterior))
+        sampled = not torch.equal(model._inputs_kl(*posterior, None), model._inputs_kl(*posterior, None))
         assert (dropped, sampled) == (mode != "default", mode != "default"), mode
 
 
@@ -246,7 +246,7 @@ def test_modes_choose_transforms_and_the_kl() -> None:
     assert torch.allclose(sums, 12 * means, rtol=1e-5)
     released = build(trials, mode="release")
     released.prepare([trials])
-    assert released.readout.bias.abs().max() == 0 and not released.standardise.fitted
+    assert released.readouts[0].map.bias.abs().max() == 0 and not released.read_in[0].standardise.fitted
 
 
 def test_training_is_deterministic() -> None:

@@ -63,16 +63,23 @@ class AutoregressivePrior(nn.Module):
         """α `(input,)`."""
         return torch.exp(-torch.exp(-self.log_time_constant))
 
-    def kl(self, mean: Tensor, log_variance: Tensor) -> Tensor:
+    def kl(self, mean: Tensor, log_variance: Tensor, counted: Tensor | None = None) -> Tensor:
         """Exact KL of the factorised posterior Π N(mean_t, exp(log_variance_t)) from the process, `(trial,)`.
 
         KL = −½ Σ (1 + ln s²) + ½ [ln ν₀ + (s₀² + m₀²)/ν₀] + ½ Σ_{t≥1} [ln ν + (s_t² + α² s_{t−1}² + (m_t − α m_{t−1})²)/ν]
+
+        Args:
+            mean, log_variance: `(time, trial, input)`.
+            counted: bins that count `(time, trial)`, for trials of different length; None for all.
         """
         alpha, innovation = self.correlation, self.log_variance.exp()
         stationary = innovation / (1 - alpha.square())
         variance = log_variance.exp()
         first = (variance[0] + mean[0].square()) / stationary + stationary.log()
         steps = variance[1:] + alpha.square() * variance[:-1] + (mean[1:] - alpha * mean[:-1]).square()
+        if counted is not None:
+            each = torch.cat([first[None], steps / innovation + self.log_variance]) - (1 + log_variance)
+            return 0.5 * (each.sum(-1) * counted).sum(0)
         later = (steps / innovation).sum(0) + (len(mean) - 1) * self.log_variance
         return 0.5 * (first + later - (1 + log_variance).sum(0)).sum(-1)
 

@@ -1,0 +1,1 @@
+"""Analyses of fitted models and simulators: what the network does."""

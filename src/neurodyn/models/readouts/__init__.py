@@ -1,0 +1,1 @@
+"""Readouts: from factors to the parameters of each channel."""

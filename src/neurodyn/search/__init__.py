@@ -1,0 +1,1 @@
+"""Hyperparameter search: random and population-based."""
