@@ -113,18 +113,23 @@ class Metric(ABC):
             InvalidInput: inferred values that are not finite, or rates below zero, where the mask says there is data.
         """
 
+    def simpler(self, evaluation: Evaluation) -> Mapping[str, Measurement]:
+        """Baselines of the measure's own, on the same rows as `measure`: what the models every score stands beside cannot give (inputs, floors)."""
+        return {}
+
     def oracle(self, evaluation: Evaluation) -> Evaluation | None:
         """The same trials with the truth in place of the inference, for the ceiling; None where there is no truth or no meaning."""
         return with_truth(evaluation)
 
 
 def with_truth(evaluation: Evaluation) -> Evaluation | None:
-    """The evaluation of a model that knows the true rates and latents; None where the trials carry no truth."""
+    """The evaluation of a model that knows the true rates, latents and inputs; None where the trials carry no truth."""
     inferred: dict[Split, Inference] = {}
     for split, trials in evaluation.trials.items():
         if "rates" not in trials.truth:
             return None
-        inferred[split] = Inference(trials.bin_s, rates=trials.truth["rates"], latents=trials.truth.get("latents"))
+        truth = trials.truth
+        inferred[split] = Inference(trials.bin_s, truth["rates"], truth.get("latents"), truth.get("inputs"))
     return Evaluation(evaluation.trials, inferred)
 
 
@@ -170,12 +175,17 @@ def score(
     seed: int = 0,
     context: Mapping[str, Any] | None = None,
 ) -> Score:
-    """A metric's score with its interval, its baselines' values and paired differences, and its ceiling."""
+    """A metric's score with its interval, its baselines' values and paired differences, and its ceiling.
+
+    Beside the baselines given stand the metric's own (`Metric.simpler`), which take the place of those of the same name. `baselines=None` leaves both out.
+    """
     truth = metric.oracle(evaluation)
+    given = {name: metric.measure(each) for name, each in (baselines or {}).items() if metric.applies(each)}
+    own = {} if baselines is None else metric.simpler(evaluation)
     return scored(
         type(metric),
         metric.measure(evaluation),
-        {name: metric.measure(each) for name, each in (baselines or {}).items() if metric.applies(each)},
+        {**given, **own},
         None if truth is None or not metric.applies(truth) else metric.measure(truth).value,
         draws=draws,
         seed=seed,
@@ -219,11 +229,12 @@ def score_all(
     baselines: Mapping[str, Evaluation] | None = None,
     *,
     metrics: Sequence[str] | None = None,
+    also: Sequence[str] = (),
     draws: int = 2000,
     seed: int = 0,
     context: Mapping[str, Any] | None = None,
 ) -> list[Score]:
-    """The scores of every metric that applies and is not `on_request` (or of those named), each with the baselines given.
+    """The scores of every metric that applies and is not `on_request` unless it is in `also` (or of those named), each with the baselines given.
 
     Raises:
         UnknownName: a metric no one registered.
@@ -232,7 +243,7 @@ def score_all(
     found: list[Score] = []
     for name in registry.names("metrics") if metrics is None else metrics:
         metric: Metric = registry.load("metrics", name)()
-        if metrics is None and metric.on_request:
+        if metrics is None and metric.on_request and name not in also:
             continue
         if metric.applies(evaluation):
             found.append(score(metric, evaluation, baselines, draws=draws, seed=seed, context=context))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from neurodyn.metrics._latents import has_latents, mapped_r2
+from collections.abc import Mapping
+
+from neurodyn.metrics._mapped_r2 import mapped_r2
+from neurodyn.metrics._pairs import has
+from neurodyn.metrics._stand_ins import measured_with
 from neurodyn.metrics.base import Evaluation, Measurement, Metric
 
 
@@ -15,7 +19,10 @@ class LatentR2Forward(Metric):
     )
 
     def applies(self, evaluation: Evaluation) -> bool:
-        return has_latents(evaluation)
+        return has(evaluation, "latents")
 
     def measure(self, evaluation: Evaluation) -> Measurement:
-        return mapped_r2(evaluation, to_truth=True)
+        return mapped_r2(evaluation, "latents", to_truth=True)
+
+    def simpler(self, evaluation: Evaluation) -> Mapping[str, Measurement]:
+        return measured_with(self.measure, evaluation, "latents")

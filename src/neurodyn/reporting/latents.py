@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurodyn.metrics._latents import PENALTIES
+from neurodyn.metrics._mapped_r2 import PENALTIES
 from neurodyn.metrics._r2 import r2
 from neurodyn.regression.ridge import fit_validated
 from neurodyn.reporting import plot

@@ -153,7 +153,12 @@ def test_score_all_gives_every_measure_its_baselines_and_ceiling() -> None:
     found = {s.name: s for s in score_all(e, {"shuffled": shuffled(e)}, draws=50, context={"model": "x"})}
     assert set(found) >= {"behaviour_r2", "co_bps", "fp_bps", "latent_r2_backward", "latent_r2_forward", "rate_r2"}
     for s in found.values():
-        assert s.baselines["shuffled"] < s.value and s.interval[0] <= s.interval[1] and s.context["model"] == "x"
+        sign = 1 if s.direction == "higher" else -1
+        assert (
+            sign * s.baselines["shuffled"] < sign * s.value
+            and s.interval[0] <= s.interval[1]
+            and s.context["model"] == "x"
+        )
     assert found["rate_r2"].ceiling == 1 and found["latent_r2_forward"].ceiling == pytest.approx(1)
     assert [s.name for s in score_all(e, metrics=["co_bps"], draws=10)] == ["co_bps"]
     with pytest.raises(UnknownName):
