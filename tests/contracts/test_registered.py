@@ -11,9 +11,12 @@ from neurodyn import config as configs
 from neurodyn import registry
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.transforms.base import Transform
+from neurodyn.engines.base import Engine
 from neurodyn.learning.base import LearningRule
 from neurodyn.metrics.base import Metric
 from neurodyn.models.base import Model
+from neurodyn.models.generators.base import Generator
+from neurodyn.models.readouts.base import Readout
 from neurodyn.objectives.base import Objective
 from neurodyn.observations.base import Observation
 from neurodyn.training.config import TrainConfig
@@ -26,8 +29,11 @@ INTERFACES = {
     "objectives": Objective,
     "learning_rules": LearningRule,
     "metrics": Metric,
+    "generators": Generator,
+    "readouts": Readout,
+    "engines": Engine,
 }
-DOCUMENTED = ("models", "datasets", "metrics")
+DOCUMENTED = ("models", "generators", "readouts", "datasets", "metrics")
 """Kinds with a page for each thing."""
 THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind)]
 DOCS = Path(__file__).parents[2] / "docs"

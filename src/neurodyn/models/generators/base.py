@@ -35,8 +35,8 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def forward(
-        self, inputs: Float[Tensor, "*trial input"], state: Float[Tensor, "*trial state"]
-    ) -> Float[Tensor, "*trial state"]:
+        self, inputs: Float[Tensor, "trial input"], state: Float[Tensor, "trial state"]
+    ) -> Float[Tensor, "trial state"]:
         """States one bin later."""
 
     @property

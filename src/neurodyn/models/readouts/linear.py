@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurodyn.models.readouts.base import Readout
@@ -40,3 +41,8 @@ class Linear(Readout):
     def start(self, parameters: Tensor) -> None:
         self.map.bias.copy_(parameters.t().reshape(-1))
         self.map.weight.mul_(0.5)
+
+    @torch.no_grad()
+    def start_factors(self, weight: Float[Tensor, "some channel parameter"]) -> None:
+        """Sets the weights of the first factors where training starts."""
+        self.map.weight[:, : len(weight)] = weight.permute(2, 1, 0).flatten(0, 1)
