@@ -8,27 +8,31 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from neurodyn.api import evaluate, fit, load, report
+    from neurodyn.api import adapt, evaluate, fit, load, report
     from neurodyn.data.recording import Recording
     from neurodyn.data.trials import Trials
     from neurodyn.estimator import Estimator
+    from neurodyn.search.run import search
 
 _WHERE = {
     "load": "neurodyn.api",
     "fit": "neurodyn.api",
+    "adapt": "neurodyn.api",
     "evaluate": "neurodyn.api",
     "report": "neurodyn.api",
+    "search": "neurodyn.search",
     "Recording": "neurodyn.data.recording",
     "Trials": "neurodyn.data.trials",
     "Estimator": "neurodyn.estimator",
 }
 
-__all__ = ["Estimator", "Recording", "Trials", "__version__", "evaluate", "fit", "load", "report"]
+__all__ = ["Estimator", "Recording", "Trials", "__version__", "adapt", "evaluate", "fit", "load", "report", "search"]
 
 
 def __getattr__(name: str) -> Any:
     if name in _WHERE:
-        return getattr(importlib.import_module(_WHERE[name]), name)
+        found = importlib.import_module(_WHERE[name])
+        return found if name == "search" else getattr(found, name)  # a package that can be called
     raise AttributeError(f"module 'neurodyn' has no attribute {name!r}")
 
 

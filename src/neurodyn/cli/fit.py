@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +34,71 @@ from neurodyn.reproduction.recipe import Recipe
 
 def run(arguments: Sequence[str]) -> None:
     """Fits the model and says where the run is."""
-    given = list(arguments)
-    recipe = _recipe(given)
-    if recipe is None:
+    asked = asked_for("fit", __doc__ or "", arguments)
+    if asked is None:
         return
-    chosen = taken(given, "--objective")
-    if chosen not in (None, recipe.objective):
-        recipe = dataclasses.replace(recipe, objective=chosen, objective_config={})
-    source = str(recipe.data["source"])
-    parts = taken_parts(given, registry.load("models", recipe.model).Config, "--model.")
-    recipe = dataclasses.replace(recipe, model_config={**recipe.model_config, **parts})
-    model_config = _complete(registry.load("models", recipe.model).Config, recipe.model_config, "model")
-    options: Any = _options(recipe, source, model_config, given)
-    out = options.out or Path("runs", data_name(source), recipe.model, f"seed{options.seed}")
+    options = asked.options
+    out = options.out or Path("runs", data_name(asked.source), asked.recipe.model, f"seed{options.seed}")
     try:
-        _fit(recipe, source, as_mapping(model_config, options.model), options, out)
+        _fit(asked, out)
     except KeyboardInterrupt:
         again = shlex.join(["neurodyn", "fit", *(a for a in arguments if a != "--resume"), "--resume"])
         raise KeyboardInterrupt(f"What was trained is in {out}. Continue with: {again}") from None
 
 
-def _recipe(given: list[str]) -> Recipe | None:
-    """Takes MODEL DATA, or the recipe's path, off the front of the arguments; prints the general help and returns None without them."""
+@dataclass(frozen=True)
+class Asked:
+    """What to train on what, as typed after a verb."""
+
+    recipe: Recipe
+    source: str
+    """The data set's name, or a file."""
+    options: Any
+    """Every flag."""
+    fitted_with: dict[str, Any]
+    """What `neurodyn.fit` and `neurodyn.search` take besides the trials: the objective, the training, the rule, the seed, the fields of the model."""
+
+
+def asked_for(
+    verb: str, usage: str, arguments: Sequence[str], extra: Mapping[str, tuple[Any, Any]] | None = None
+) -> Asked | None:
+    """Reads MODEL DATA, or a recipe, and the flags they bring; prints the general help and returns None where that is all that was wanted.
+
+    Args:
+        verb: what was typed.
+        usage: of the general help.
+        arguments: what was typed after the verb.
+        extra: `(annotation, default)` of each option the verb has of its own, or documents in its own way.
+    """
+    given = list(arguments)
+    recipe = _recipe(given, verb, usage)
+    if recipe is None:
+        return None
+    chosen = taken(given, "--objective")
+    if chosen not in (None, recipe.objective):
+        recipe = dataclasses.replace(recipe, objective=chosen, objective_config={})
+    source = str(recipe.data["source"])
+    model = registry.load("models", recipe.model)
+    parts = taken_parts(given, model.Config, "--model.")
+    recipe = dataclasses.replace(recipe, model_config={**recipe.model_config, **parts})
+    model_config = _complete(model.Config, recipe.model_config, "model")
+    options: Any = _options(recipe, source, model_config, given, verb, extra or {})
+    if options.rule is not None:
+        registry.load("learning_rules", options.rule)
+    objective = recipe.objective or model.default_objective
+    fitted_with = {
+        "rule": options.rule,
+        "objective": {"name": objective, **to_dict(options.objective)},
+        "seed": options.seed,
+        "train": options.train,
+        "resume": options.resume,
+        **as_mapping(model_config, options.model),
+    }
+    return Asked(recipe, source, options, fitted_with)
+
+
+def _recipe(given: list[str], verb: str, usage: str) -> Recipe | None:
+    """Takes MODEL DATA, or the recipe's path, off the front of the arguments."""
     names: list[str] = []
     while given and not given[0].startswith("-") and len(names) < 2:
         names.append(given.pop(0))
@@ -64,16 +108,15 @@ def _recipe(given: list[str]) -> Recipe | None:
         registry.load("models", names[0])
         return Recipe(model=names[0], data={"source": names[1]})
     if {"-h", "--help"} & set(given):
-        print(__doc__)
+        print(usage)
         print(
             f"models:    {', '.join(registry.names('models'))}\ndata sets: {', '.join(registry.names('datasets'))}, or a file"
         )
-        print("`neurodyn fit MODEL DATA --help` lists every option of the two.")
+        print(f"`neurodyn {verb} MODEL DATA --help` lists every option of the two.")
         return None
     missing = "DATA" if names else "MODEL"
-    raise InvalidInput(
-        missing, "nothing", "neurodyn fit MODEL DATA, or neurodyn fit recipe.yaml", "See `neurodyn fit --help`."
-    )
+    expected = f"neurodyn {verb} MODEL DATA, or neurodyn {verb} recipe.yaml"
+    raise InvalidInput(missing, "nothing", expected, f"See `neurodyn {verb} --help`.")
 
 
 def _complete(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
@@ -81,7 +124,14 @@ def _complete(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
     return from_dict(kind, {**to_dict(kind()), **values}, where)
 
 
-def _options(recipe: Recipe, source: str, model_config: Any, given: Sequence[str]) -> Any:
+def _options(
+    recipe: Recipe,
+    source: str,
+    model_config: Any,
+    given: Sequence[str],
+    verb: str,
+    extra: Mapping[str, tuple[Any, Any]],
+) -> Any:
     """The flags of this model, data, objective and of training, with the recipe's values as defaults."""
     from neurodyn.training.config import TrainConfig
 
@@ -104,36 +154,25 @@ def _options(recipe: Recipe, source: str, model_config: Any, given: Sequence[str
         "data": data_options(source, recipe.data),
         "train": with_parts(_complete(TrainConfig, {**model.training_defaults, **recipe.train}, "train")),
         "objective": with_parts(_complete(goal.Config, {**goal_defaults, **recipe.objective_config}, "objective")),
+        **extra,
     }
-    kind = made("fit", fields)
+    kind = made(verb, fields)
     return parse(
         kind,
         given,
-        f"neurodyn fit {recipe.model} {source}",
+        f"neurodyn {verb} {recipe.model} {source}",
         [*flags(kind), "--objective", *part_flags(model.Config, "--model.")],
     )
 
 
-def _fit(recipe: Recipe, source: str, model_config: Mapping[str, Any], options: Any, out: Path) -> None:
+def _fit(asked: Asked, out: Path) -> None:
     from neurodyn import api
     from neurodyn.cli._console import console, print_json, working
 
-    if options.rule is not None:
-        registry.load("learning_rules", options.rule)
-    objective = recipe.objective or registry.load("models", recipe.model).default_objective
+    recipe, source, options = asked.recipe, asked.source, asked.options
     with working(f"Loading {source} ..."):
         trials = api.load(source, **load_options(options.data))
-    fitted = api.fit(
-        recipe.model,
-        trials,
-        rule=options.rule,
-        objective={"name": objective, **to_dict(options.objective)},
-        seed=options.seed,
-        out=out,
-        train=options.train,
-        resume=options.resume,
-        **model_config,
-    )
+    fitted = api.fit(recipe.model, trials, out=out, **asked.fitted_with)
     ended = fitted.fitted_
     if options.json:
         found = {"run": str(out), "model": recipe.model, "data": source, "seed": options.seed}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from neurodyn.config import check_choices, check_range
+from neurodyn.config import Part, check_choices, check_range, resolve_parts
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class TrainConfig:
     """Decay a step (less in the first steps) of an exponential moving average of the weights, used for validation and kept at the end; 0 turns it off."""
     select: Literal["unseen_bps", "loss"] = "unseen_bps"
     """What stops training and picks the best weights on the validation trials: bits per spike of held-out units and forward bins (of all entries where nothing is held out), or the objective."""
+    transforms: tuple[Annotated[object, Part("transforms")], ...] = ()
+    """What training batches go through, before the model's own transforms: names, or mappings with `name` and options. One that the model has too replaces it."""
     patience: int = 100
     """Epochs without a better validation score before training stops."""
     burn_in_epochs: int = 0
@@ -46,6 +48,7 @@ class TrainConfig:
     """Also write the learning curves for TensorBoard into the run's folder (needs `pip install neurodyn[track]`)."""
 
     def __post_init__(self) -> None:
+        resolve_parts(self, "train")
         check_choices(self, "train")
         check_range("train.epochs", self.epochs, 1)
         check_range("train.learning_rate", self.learning_rate, 0, open_low=True)

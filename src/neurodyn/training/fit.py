@@ -24,6 +24,7 @@ from neurodyn.training.interrupt import StopNow, interruptible
 from neurodyn.training.keys import Stream, key
 from neurodyn.training.run import Run
 from neurodyn.training.selection import Validation
+from neurodyn.training.transforms import prepared_transforms
 
 if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
@@ -44,7 +45,7 @@ class Fitted:
     cpu_s: float
     """CPU seconds of training."""
     stopped: str
-    """`epochs`, `patience`, `max_cpu_s` or `solved`."""
+    """`epochs`, `patience`, `max_cpu_s`, `solved`, or `paused` at `until`."""
     history: Sequence[Mapping[str, Any]]
     """One row an epoch, as in `metrics.jsonl`."""
 
@@ -61,6 +62,7 @@ def fit(
     seed: int = 0,
     progress: bool = False,
     resume: bool = False,
+    until: int | None = None,
 ) -> Fitted:
     """Trains a model in place; it ends with the weights of the best validation score, in evaluation mode.
 
@@ -76,20 +78,23 @@ def fit(
         seed: of the order of trials, transforms and posterior samples.
         progress: draw a progress bar on stderr.
         resume: go on from the run's `last.ckpt`, if there is one.
+        until: pause after so many epochs, for a later call with `resume`; nothing else that training depends on changes by it.
 
     Raises:
-        InvalidInput: a batch size that does not fit the trials; a loss that is not finite twice in a row.
+        InvalidInput: a batch size that does not fit the trials; activity that the likelihood cannot have; a loss that is not finite twice in a row.
         KeyboardInterrupt: Ctrl-C was pressed; `last.ckpt` is written and the message says how to go on.
     """
     config = config or TrainConfig()
     device = _device(config.device)
+    for sessions in (train, valid):
+        model.check(sessions)
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
     devices = [torch.cuda.current_device()] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices=devices):
             if rule.iterative:
-                return _learn(model, train, valid, objective, rule, config, device, run, seed, progress, resume)
+                return _learn(model, train, valid, objective, rule, config, device, run, seed, progress, resume, until)
             return _solve(model, train, valid, objective, config, run, seed)
     finally:
         torch.set_num_threads(threads)
@@ -139,12 +144,10 @@ def _learn(
     seed: int,
     progress: bool,
     resume: bool,
+    until: int | None,
 ) -> Fitted:
     checkpoint = run.checkpoint() if run is not None and resume else None
-    transforms = model.transforms()
-    for transform in transforms:
-        transform.prepare(train)
-    batches = Batches(train, config.batch_size, seed, transforms, device)
+    batches = Batches(train, config.batch_size, seed, prepared_transforms(model, config.transforms, train), device)
     if checkpoint is None:
         prepare(model, train, seed)
     model.to(device).train()
@@ -155,7 +158,7 @@ def _learn(
         validation = Validation(valid, config.select, device)
         with EpochBar(type(model).__name__, config.epochs, progress) as bar:
             module = TrainingModule(
-                model, objective, rule, config, batches, validation, seed, run, bar.update, interrupt
+                model, objective, rule, config, batches, validation, seed, run, bar.update, interrupt, until
             )
             if checkpoint is not None:
                 module.restore(checkpoint)

@@ -16,6 +16,7 @@ class Stream(IntEnum):
     ORDER = 2
     TRANSFORM = 3
     STEP = 4
+    SEARCH = 5
 
 
 def key(seed: int, stream: Stream, *place: int) -> int:

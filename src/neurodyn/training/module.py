@@ -50,13 +50,14 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         run: Run | None,
         after_epoch: Callable[[Row, float], None],
         interrupt: Interrupt,
+        until: int | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model = model
         self._objective, self._rule, self._config, self._batches = objective, rule, config, batches
         self._validation, self._seed, self._run, self._after_epoch = validation, seed, run, after_epoch
-        self._interrupt = interrupt
+        self._interrupt, self._until = interrupt, until
         self._parameters_trained = [p for p in model.parameters() if p.requires_grad]
         self._optimizer = _adamw(self._parameters_trained, config)
         self._average = Average(model, config.average_decay) if config.average_decay else None
@@ -159,6 +160,8 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
 
     def reason_to_stop(self) -> str:
         """Why training is over after the epochs done so far; empty when it is not."""
+        if self._until is not None and self.epoch >= self._until:
+            return "paused"
         if self.epoch >= self._config.epochs:
             return "epochs"
         if self._config.max_cpu_s is not None and self.cpu_s >= self._config.max_cpu_s:
@@ -201,9 +204,14 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         }
 
     def restore(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up where a checkpoint was written; call before the Trainer starts."""
+        """Takes up where a checkpoint was written; call before the Trainer starts.
+
+        The settings are this run's: the checkpoint may be another's, written with other ones.
+        """
         self.load_state_dict(checkpoint["state_dict"])
         self._optimizer.load_state_dict(checkpoint["optimizer_states"][0])
+        for group in self._optimizer.param_groups:  # the learning rate is set before every step
+            group["weight_decay"] = self._config.weight_decay
         state = checkpoint["neurodyn"]
         self.epoch, self._bad_steps, self._cpu_before = state["epoch"], state["bad_steps"], state["cpu_s"]
         self.best_score, self.best_epoch = state["best_score"], state["best_epoch"]

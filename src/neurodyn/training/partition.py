@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,11 @@ class Parts:
     valid: list[Trials]
     test: list[Trials] | None
     """None where the data were given without a test split."""
+
+    def __add__(self, other: Parts) -> Parts:
+        """The sessions of both; without a test split where either has none."""
+        test = None if self.test is None or other.test is None else self.test + other.test
+        return Parts(self.train + other.train, self.valid + other.valid, test)
 
 
 def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials] | None, seed: int) -> Parts:
@@ -71,6 +76,26 @@ def origin(parts: Parts) -> dict[str, Any]:
     provenance = parts.train[0].provenance
     found = {"source": provenance.get("source"), "options": dict(provenance.get("options", {}))}
     return found | {"train": fingerprint(parts.train), "valid": fingerprint(parts.valid)}
+
+
+def joined(data: Mapping[str, Any], seed: int, parts: Parts, new_seed: int) -> dict[str, Any]:
+    """The record of a run's data with the sessions that joined its model: each group of sessions is known again by itself.
+
+    Args:
+        data: record of the run before, as `origin` or this function made it.
+        seed: of its splits.
+        parts: of the new sessions.
+        new_seed: of their splits.
+    """
+    group = {"sessions": [t.session for t in parts.train], **origin(parts), "split_seed": new_seed}
+    return {"split_seed": seed, **data, "joined": [*data.get("joined", ()), group]}
+
+
+def groups(data: Mapping[str, Any], sessions: Sequence[str]) -> list[tuple[list[str], Mapping[str, Any]]]:
+    """The sessions of a run that were given together, with the record of where they came from: those it was begun with, then those that joined."""
+    later = data.get("joined", ())
+    new = {name for group in later for name in group["sessions"]}
+    return [([name for name in sessions if name not in new], data), *((group["sessions"], group) for group in later)]
 
 
 def fingerprint(sessions: Sequence[Trials]) -> str:
@@ -129,9 +154,8 @@ def _part(trials: Trials, split: str) -> Trials:
     if split == "valid" and not _has(trials, "test"):
         return trials
     known = ", ".join(map(str, trials.table["split"].unique()))
-    raise InvalidInput(
-        "trials", f"only trials of the split {known}", f"{split} trials", "Never train or choose on test trials."
-    )
+    got = f"only trials of the split {known} in session {trials.session!r}"
+    raise InvalidInput("trials", got, f"{split} trials", "Never train or choose on test trials.")
 
 
 def _set_aside(trials: Trials, seed: int) -> tuple[Trials, Trials]:

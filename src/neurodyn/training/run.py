@@ -122,6 +122,17 @@ class Run:
         with written_whole(self.path / "environment.json") as beside:
             beside.write_text(json.dumps(environment(), indent=2))
 
+    def take_over(self, other: Run, config: Mapping[str, Any]) -> None:
+        """Goes on from where another run stands, with a config of its own: its checkpoint, best weights and learning curves replace this run's.
+
+        The config is written last: a run that says it took over has done so.
+        """
+        for name in ("last.ckpt", "best.safetensors", "metrics.jsonl", "metrics.csv"):
+            with written_whole(self.path / name) as beside:
+                shutil.copyfile(other.path / name, beside)
+        (self.path / "config.yaml").unlink(missing_ok=True)
+        self.begin(config)
+
     def discard_unless_trained(self) -> None:
         """Takes back a folder in which training could not start, so that the next attempt finds it unused."""
         if any((self.path / name).exists() for name in ("last.ckpt", "best.safetensors", "checkpoints")):

@@ -12,6 +12,7 @@ from neurodyn.data.batch import Batch
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Model
 from neurodyn.objectives.base import Objective, Step
+from neurodyn.observations.poisson import Poisson
 from neurodyn.training.batches import Rows
 
 
@@ -35,17 +36,27 @@ class Validation:
     """Scores a model on the validation trials, with posterior means and without privileged behaviour.
 
     `unseen_bps` is pooled over sessions: (Σ null NLL − Σ NLL) / (spikes · ln 2), where the null predicts each unit's mean over the
-    entries that count. For activity that is not spikes, and for models of signals alone, it is the negative mean NLL.
+    entries that count. For activity that is not spikes, spikes under another likelihood than Poisson, and models of signals alone, it is the
+    negative mean NLL.
 
     Args:
         sessions: validation trials of each session.
         select: `unseen_bps` or `loss`.
         device: where the tensors live.
         batch_size: trials at a time.
+        places: index of each session in the model's spec; by default their order.
     """
 
-    def __init__(self, sessions: Sequence[Trials], select: str, device: torch.device, batch_size: int = 256) -> None:
-        self._rows = [Rows(trials, session, device) for session, trials in enumerate(sessions)]
+    def __init__(
+        self,
+        sessions: Sequence[Trials],
+        select: str,
+        device: torch.device,
+        batch_size: int = 256,
+        places: Sequence[int] | None = None,
+    ) -> None:
+        indices = range(len(sessions)) if places is None else places
+        self._rows = [Rows(trials, session, device) for session, trials in zip(indices, sessions)]
         self._select, self._size = select, batch_size
         self._null: tuple[float, float] | None = None
 
@@ -66,7 +77,7 @@ class Validation:
                     for name, value in {"total": losses.total, **losses.terms}.items():
                         sums[name] = sums.get(name, torch.zeros(())) + value.cpu() * (batch.observed.trials / trials)
                     nll += self._nll(model, batch, output.predictions)
-                    spikes &= _predicts_spikes(model, batch, output.predictions)
+                    spikes &= _predicts_poisson_spikes(model, batch, output.predictions)
         finally:
             model.train(was_training)
         terms = {name: float(value) for name, value in sums.items()}
@@ -86,7 +97,8 @@ class Validation:
         names = [population] if population is not None and population in predictions else list(predictions)
         found = torch.zeros(2, dtype=torch.float64)
         for name in names:
-            loss = model.observation(name).negative_log_likelihood(predictions[name], batch.targets[name])
+            observation = model.observation(name, batch.observed.session)
+            loss = observation.negative_log_likelihood(predictions[name], batch.targets[name])
             weight = unseen(batch) if name == population else batch.weight(name).expand_as(loss)
             found += torch.stack([_dot(loss, weight), weight.sum(dtype=torch.float64)]).cpu()
         return found
@@ -103,7 +115,7 @@ class Validation:
             mean = (count / weights.clamp_min(1)).float()
             for batch in rows.in_order(self._size):
                 target, weight = self._population(batch)
-                observation = model.observation(batch.observed.neural_name or "")
+                observation = model.observation(batch.observed.neural_name or "", batch.observed.session)
                 parameters = observation.from_mean(mean.expand_as(target))
                 null += float(_dot(observation.negative_log_likelihood(parameters, target), weight))
             spikes += float(count.sum())
@@ -114,9 +126,11 @@ class Validation:
         return batch.targets[batch.observed.neural_name or ""], unseen(batch)
 
 
-def _predicts_spikes(model: Model, batch: Batch, predictions: Mapping[str, Tensor]) -> bool:
-    session = model.spec.sessions[batch.observed.session]
-    return session.neural in predictions and session.signals[session.neural or ""].kind == "spikes"
+def _predicts_poisson_spikes(model: Model, batch: Batch, predictions: Mapping[str, Tensor]) -> bool:
+    session, name = batch.observed.session, batch.observed.neural_name
+    if name is None or name not in predictions or model.spec.sessions[session].signals[name].kind != "spikes":
+        return False
+    return isinstance(model.observation(name, session), Poisson)
 
 
 def _dot(values: Tensor, weight: Tensor) -> Tensor:

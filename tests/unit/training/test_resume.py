@@ -1,5 +1,6 @@
 """A run that was killed or interrupted ends with the weights of one that was not."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -63,6 +64,30 @@ def test_interrupted_run_saves_says_how_to_go_on_and_resumes(tmp_path: Path) -> 
     train(Run.create(run.path, resume=True), resume=True)
     train(Run.create(tmp_path / "whole"))
     _assert_same(run.path, tmp_path / "whole")
+
+
+def test_paused_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    for until in (5, 5, 17):  # what is done already is not done again
+        _, fitted = train(Run.create(tmp_path / "paused", resume=True), resume=True, until=until)
+        assert fitted.stopped == "paused" and fitted.epochs == until == len(fitted.history)
+    _, fitted = train(Run.create(tmp_path / "paused", resume=True), resume=True)
+    assert fitted.stopped == "epochs"
+    train(Run.create(tmp_path / "whole"))
+    _assert_same(tmp_path / "paused", tmp_path / "whole")
+
+
+def test_run_takes_over_another_and_trains_with_settings_of_its_own(tmp_path: Path) -> None:
+    changed = dataclasses.replace(CONFIG, learning_rate=0.02, weight_decay=0.25, schedule="constant")
+    theirs, mine = Run.create(tmp_path / "theirs"), Run.create(tmp_path / "mine")
+    train(theirs, until=6)
+    train(mine, seed=9, until=2)
+    mine.take_over(theirs, {"train": dataclasses.asdict(changed), "data": {}, "spec": {}})
+    assert mine.config["train"]["learning_rate"] == 0.02 and mine.history() == theirs.history()
+    train(Run(mine.path), seed=9, resume=True, until=7, config=changed)
+    (group,) = mine.checkpoint()["optimizer_states"][0]["param_groups"]
+    assert group["lr"] == mine.history()[6]["learning_rate"] == 0.02 and group["weight_decay"] == 0.25
+    step = mine.checkpoint()["optimizer_states"][0]["state"][0]["step"]
+    assert float(step) == 7 * theirs.checkpoint()["optimizer_states"][0]["state"][0]["step"] / 6
 
 
 def test_finished_run_resumes_to_itself(tmp_path: Path) -> None:

@@ -34,3 +34,10 @@ def test_plateau_shrinks_after_six_epochs_without_a_better_score() -> None:
         scales.append(plateau.scale)
     assert scales == pytest.approx([1.0] * 13 + [0.95] * 6 + [0.95**2])
     assert _rates("plateau", plateau_scale=0.5)[50] == pytest.approx(0.05)
+
+
+def test_plateau_of_seven_epochs_after_the_best_shrinks_once() -> None:
+    plateau = Plateau()
+    for score in [0.1, 0.2, *[0.2] * 7]:
+        plateau.saw(score)
+    assert plateau.scale == 0.95

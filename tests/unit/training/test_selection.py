@@ -21,7 +21,10 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class GivenConfig:
-    """No options."""
+    """Which likelihood."""
+
+    observation: str | None = None
+    """By name."""
 
 
 class Given(Model):
@@ -29,8 +32,8 @@ class Given(Model):
 
     Config: ClassVar = GivenConfig
 
-    def __init__(self, spec: DataSpec, parameters: list[Tensor]) -> None:
-        super().__init__(GivenConfig(), spec)
+    def __init__(self, spec: DataSpec, parameters: list[Tensor], observation: str | None = None) -> None:
+        super().__init__(GivenConfig(observation), spec)
         self.parameters_given, self.next = parameters, 0
 
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
@@ -104,6 +107,16 @@ def test_activity_that_is_not_spikes_is_scored_by_likelihood() -> None:
     model = Given(DataSpec.of(trials), [torch.zeros(9, 7, 5, 2)])
     score = Validation([trials], "unseen_bps", CPU)(model, Poisson(PoissonConfig(), model), Step())[1]
     assert score == pytest.approx(-0.5 * float(np.mean(values.astype(float) ** 2)), rel=1e-5)
+
+
+def test_spikes_under_another_likelihood_are_scored_by_it() -> None:
+    trials = _trials(0, mask=None, heldin=None, forward=0)
+    model = Given(DataSpec.of(trials), [torch.zeros(9, 7, 5, 2)], "negative_binomial")
+    score = Validation([trials], "unseen_bps", CPU)(model, Poisson(PoissonConfig(), model), Step())[1]
+    each = model.observation("counts").negative_log_likelihood(
+        torch.zeros(9, 7, 5, 2), torch.tensor(trials.counts).float()
+    )
+    assert score == pytest.approx(-each.mean().item(), rel=1e-5)
 
 
 def test_selecting_by_loss_negates_the_total() -> None:

@@ -87,7 +87,13 @@ CONFIG = TrainConfig(
 
 
 def train(
-    run: Run | None, *, resume: bool = False, pause_s: float = 0.0, config: TrainConfig = CONFIG, seed: int = 3
+    run: Run | None,
+    *,
+    resume: bool = False,
+    pause_s: float = 0.0,
+    config: TrainConfig = CONFIG,
+    seed: int = 3,
+    until: int | None = None,
 ) -> tuple[Noisy, Fitted]:
     """The training every test of resuming repeats."""
     trials = some_trials()
@@ -95,7 +101,7 @@ def train(
     model = Noisy(NoisyConfig(pause_s=pause_s), DataSpec.of(trials))
     parts = [trials.select(range(45))], [trials.select(range(45, 60))]
     objective = Poisson(PoissonConfig(), model)
-    return model, fit(model, *parts, objective, BPTT(), config, run=run, seed=seed, resume=resume)
+    return model, fit(model, *parts, objective, BPTT(), config, run=run, seed=seed, resume=resume, until=until)
 
 
 if __name__ == "__main__":

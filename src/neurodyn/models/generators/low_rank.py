@@ -59,12 +59,12 @@ class LowRank(Generator):
 
     def forward(self, inputs: Tensor, state: Tensor) -> Tensor:
         target = torch.tanh(state + self.bias) @ self.n @ self.m.mT + inputs @ self.input_weight
-        after: Tensor = torch.lerp(state, target, self.config.step)
-        return after
+        return torch.lerp(state, target, self.config.step)
 
     def reduced(self, state: Tensor) -> Tensor:
         """κ `(..., rank)`: states in the coordinates of m."""
-        return state @ torch.linalg.pinv(self.m).mT
+        inverse: Tensor = torch.linalg.pinv(self.m)
+        return state @ inverse.mT
 
     def penalised(self) -> Sequence[Tensor]:
         return [self.m, self.n]
