@@ -43,6 +43,9 @@ def resolve_parts(config: Any, where: str) -> None:
         if part is not None:
             value = _built_part(getattr(config, field.name), part, f"{where}.{field.name}", field)
             object.__setattr__(config, field.name, value)
+        elif any(_part(inner) is not None for inner in get_args(hints[field.name])):  # several parts
+            value = _coerce(getattr(config, field.name), hints[field.name], f"{where}.{field.name}")
+            object.__setattr__(config, field.name, value)
 
 
 def part_kinds(cls: type[Any]) -> dict[str, str]:
@@ -228,6 +231,7 @@ def documented_yaml(config: Any) -> str:
 def _documented(config: Any, depth: int) -> list[str]:
     pad, lines, docs = "  " * depth, [], field_docs(type(config))
     parts = part_kinds(type(config))
+    hints = typing.get_type_hints(type(config), include_extras=True)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         lines += [f"{pad}# {line}" for line in docs.get(field.name, "").splitlines()]
@@ -239,7 +243,7 @@ def _documented(config: Any, depth: int) -> list[str]:
             lines += [f"{pad}{field.name}:", *named, *_documented(value, depth + 1)]
         else:
             text = yaml.safe_dump(
-                {field.name: _plain(value)},
+                {field.name: _plain(value, hints[field.name])},
                 default_flow_style=None if isinstance(value, tuple | list) else False,
                 sort_keys=False,
             ).rstrip()

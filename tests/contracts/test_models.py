@@ -70,7 +70,7 @@ def test_shapes(trained: Trained) -> None:
             output = model(batch.observed)
         assert output.predictions
         for name, parameters in output.predictions.items():
-            assert parameters.shape == (*batch.targets[name].shape, model.observation(name).parameters)
+            assert parameters.shape == (*batch.targets[name].shape, model.observation(name).parameters_per_channel)
             assert torch.isfinite(parameters).all()
         for values in (output.latents, output.inputs):
             assert values is None or values.shape[:2] == (5, trials.bins)

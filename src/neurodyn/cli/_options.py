@@ -6,12 +6,12 @@ import dataclasses
 import difflib
 import typing
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import tyro
 
 from neurodyn import registry
-from neurodyn.config import field_docs, part_kinds
+from neurodyn.config import Part, field_docs, part_kinds
 from neurodyn.errors import InvalidInput
 
 T = TypeVar("T")
@@ -33,11 +33,33 @@ def parse(options: type[T], arguments: Sequence[str], command: str, known: Seque
         InvalidInput: an option or argument the command does not take.
     """
     parsed, unknown = tyro.cli(
-        options, args=_gathered(arguments, flags(options)), prog=command, return_unknown_args=True
+        options,
+        args=_gathered(arguments, flags(options)),
+        prog=command,
+        return_unknown_args=True,
+        registry=_CONSTRUCTORS,
     )
     if unknown:
         refuse(unknown[0], known or list(flags(options)), command)
     return parsed
+
+
+_CONSTRUCTORS = tyro.constructors.ConstructorRegistry()
+
+
+@_CONSTRUCTORS.primitive_rule
+def _several_parts(info: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """Names for a field of several registered parts; their options are for recipes and Python."""
+    parts = [m for inner in get_args(info.type) for m in getattr(inner, "__metadata__", ()) if isinstance(m, Part)]
+    if not parts:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs="*",
+        metavar="{" + ",".join(registry.names(parts[0].kind)) + "}",
+        instance_from_str=tuple,
+        is_instance=lambda value: isinstance(value, tuple),
+        str_from_instance=lambda value: [registry.name_of(type(part)) for part in value],
+    )
 
 
 def _gathered(arguments: Sequence[str], defaults: Mapping[str, Any]) -> list[str]:

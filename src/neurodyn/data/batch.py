@@ -58,6 +58,8 @@ class Batch:
     """Weight of each target entry, by signal; transforms set it (coordinated dropout), every objective applies it. Missing means 1."""
     known: Mapping[str, Tensor] = field(default_factory=dict)
     """Bool, like the target: entries that were recorded, for signals of which some were not. Part of `weight`."""
+    withheld: Mapping[str, Tensor] = field(default_factory=dict)
+    """Bool, like the target: recorded entries that `loss_weight` keeps out of training, to watch the loss on them (sample validation)."""
 
     def weight(self, name: str) -> Tensor:
         """Weight of every entry of a target: the mask times `known` and `loss_weight`, broadcastable to the target."""
@@ -74,6 +76,37 @@ class Batch:
     def counted(self, name: str) -> Tensor:
         """Bool, like the target: entries with data, to compare with."""
         return (self.weight(name) > 0).expand_as(self.targets[name])
+
+    def with_population(self, activity: Tensor, seen: Tensor | None = None) -> Batch:
+        """The same trials with other activity of the population `(trial, time, unit)`, held-in units first.
+
+        Args:
+            activity: what a loss compares with.
+            seen: what the encoder sees, `(trial, time_observed, heldin)`; by default its part of the activity.
+        """
+        name = self.observed.neural_name
+        assert name is not None
+        bins, heldin = self.observed.neural.shape[1:]
+        changed = dataclasses.replace(self, targets={**self.targets, name: activity})
+        return changed.with_seen(activity[:, :bins, :heldin] if seen is None else seen)
+
+    def with_seen(self, seen: Tensor, weight: Tensor | None = None, withheld: Tensor | None = None) -> Batch:
+        """The same trials with other activity for the encoder.
+
+        Args:
+            seen: `(trial, time_observed, heldin)`.
+            weight: `(trial, time, unit)`, multiplies the population's `loss_weight`.
+            withheld: entries of the population that this weight keeps out of training.
+        """
+        name = self.observed.neural_name
+        assert name is not None
+        observed = dataclasses.replace(self.observed, signals={**self.observed.signals, name: seen})
+        weights, out = dict(self.loss_weight), dict(self.withheld)
+        if weight is not None:
+            weights[name] = weight * weights[name] if name in weights else weight
+        if withheld is not None:
+            out[name] = withheld | out[name] if name in out else withheld
+        return dataclasses.replace(self, observed=observed, loss_weight=weights, withheld=out)
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
@@ -92,6 +125,7 @@ class Batch:
             self.trial.to(device),
             move(self.loss_weight),
             move(self.known),
+            move(self.withheld),
         )
 
     @staticmethod
@@ -112,6 +146,7 @@ class Batch:
                 if signal.mask is not None and not signal.mask[rows].all():
                     per_entry = torch.from_numpy(signal.mask[rows]).reshape(len(rows), trials.bins, -1)
                     known[name] = per_entry.expand(*values.shape)[:, :, torch.from_numpy(trials.unit_order)]
+                    targets[name] = values = values.masked_fill(~known[name], 0.0)
                 observed[name] = values[:, :seen, : len(trials.heldin)]
             elif signal.role == "behaviour":
                 privileged[name] = values
@@ -145,6 +180,7 @@ class Batch:
             self.trial[rows],
             pick(self.loss_weight),
             pick(self.known),
+            pick(self.withheld),
         )
 
 

@@ -36,7 +36,8 @@ class Signal:
     """Name of each channel or unit, when known."""
     mask: np.ndarray | None = None
     """Bool `(trial, time)` or `(trial, time, channel)`, false where there is no sample; None where the trials' own mask holds. Of the population,
-    a unit's counts may be unknown in some bins of some trials (a benchmark withholds them): nothing is fitted to them and nothing is scored on them."""
+    a unit's counts may be unknown in some bins of some trials (a benchmark withholds them, units are recorded in turns): nothing is fitted to them
+    and nothing is scored on them. Where an encoder would see them it sees 0; what it sees of the others is not scaled up."""
 
     def __post_init__(self) -> None:
         least = 1 if self.kind == "label" else 2

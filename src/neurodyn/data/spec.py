@@ -40,6 +40,8 @@ class SessionSpec:
     """Bins that are predicted, never seen."""
     heldin_units: tuple[int, ...] = ()
     """Which units are held in, in recorded order; empty where that was not recorded."""
+    unit_names: tuple[str, ...] = ()
+    """Name of each unit, in recorded order; empty where units have none, or only a number each."""
 
     @property
     def observed_bins(self) -> int:
@@ -62,19 +64,11 @@ class DataSpec:
         """Reads the sizes off one session's trials or several sessions'.
 
         Raises:
-            InvalidInput: no session, two sessions of the same name, or populations on different clocks.
+            InvalidInput: no session, two sessions of the same name, a unit's name in two sessions, or populations on different clocks.
         """
         several = [trials] if isinstance(trials, Trials) else list(trials)
         if not several:
             raise InvalidInput("sessions", "none", "at least one session's trials")
-        names = [t.session for t in several]
-        if len(set(names)) < len(names):
-            raise InvalidInput("session", names, "a different name for each session")
-        widths = {round(t.bin_s, 9) for t in several}
-        if len(widths) > 1:
-            raise InvalidInput(
-                "bin_s", sorted(widths), "one bin width for all sessions", "Bin every session with the same bin_ms."
-            )
         return DataSpec(
             tuple(
                 SessionSpec(
@@ -86,10 +80,31 @@ class DataSpec:
                     bins=t.bins,
                     forward=t.forward,
                     heldin_units=tuple(t.heldin.tolist()) if t.neural_name else (),
+                    unit_names=_unit_names(t),
                 )
                 for t in several
             )
         )
+
+    def __post_init__(self) -> None:
+        names = [session.name for session in self.sessions]
+        if len(set(names)) < len(names):
+            raise InvalidInput("session", names, "a different name for each session", "Give each its own: session=...")
+        widths = {round(s.signals[s.neural or next(iter(s.signals))].bin_s, 9) for s in self.sessions if s.signals}
+        if len(widths) > 1:
+            raise InvalidInput(
+                "bin_s", sorted(widths), "one bin width for all sessions", "Bin every session with the same bin_ms."
+            )
+        owner: dict[str, str] = {}
+        for session in self.sessions:
+            for unit in session.unit_names:
+                if owner.setdefault(unit, session.name) != session.name:
+                    raise InvalidInput(
+                        "unit names",
+                        f"unit {unit!r} in the sessions {owner[unit]!r} and {session.name!r}",
+                        "other names in every session, whose units are stitched as different ones",
+                        f"Rename it, e.g. to {session.name + '/' + unit!r}; or, where it is the same unit, make one session of both.",
+                    )
 
     @property
     def only(self) -> SessionSpec:
@@ -109,6 +124,7 @@ class DataSpec:
                 {
                     **{k: getattr(s, k) for k in ("name", "neural", "units", "heldin", "bins", "forward")},
                     "heldin_units": list(s.heldin_units),
+                    **({"unit_names": list(s.unit_names)} if s.unit_names else {}),
                     "signals": {
                         n: {"kind": g.kind, "role": g.role, "bin_s": g.bin_s, "shape": list(g.shape), "bins": g.bins}
                         for n, g in s.signals.items()
@@ -124,5 +140,12 @@ class DataSpec:
         sessions: list[SessionSpec] = []
         for s in values["sessions"]:  # type: ignore[attr-defined]
             signals = {n: SignalSpec(**{**g, "shape": tuple(g["shape"])}) for n, g in s["signals"].items()}
-            sessions.append(SessionSpec(**{**s, "signals": signals, "heldin_units": tuple(s.get("heldin_units", ()))}))
+            listed = {name: tuple(s.get(name, ())) for name in ("heldin_units", "unit_names")}
+            sessions.append(SessionSpec(**{**s, "signals": signals, **listed}))
         return DataSpec(tuple(sessions))
+
+
+def _unit_names(trials: Trials) -> tuple[str, ...]:
+    """Names of the units; none where they are the numbers that readers give to units without one."""
+    names = trials.neural.names if trials.neural_name else ()
+    return () if all(name.isdigit() for name in names) else names

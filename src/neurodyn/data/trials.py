@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from neurodyn.data.psth import PSTH
 from neurodyn.data.signal import Signal
-from neurodyn.data.validate import check_behaviour, check_counts, check_fluorescence, check_same_length
+from neurodyn.data.validate import check_behaviour, check_counts, check_fluorescence, check_same_length, without_nan
 from neurodyn.errors import InvalidInput, UnknownName
 
 SPLITS = ("train", "valid", "test")
@@ -80,16 +80,6 @@ class Trials:
                 raise InvalidInput(
                     "forward", self.forward, f"between 0 and {neural.bins - 1} bins, fewer than the window has"
                 )
-            if neural.mask is not None:
-                seen = slice(0, neural.bins - self.forward)
-                known = neural.mask[:, seen, heldin] if neural.mask.ndim == 3 else neural.mask[:, seen, None]
-                if (self.mask[:, seen, None] & ~known).any():
-                    raise InvalidInput(
-                        f"{self.neural_name} mask",
-                        "unknown counts of held-in units in observed bins",
-                        "known ones: an encoder sees them",
-                        "Put bins in which no unit was recorded into the trials' mask.",
-                    )
         for name, values in self.truth.items():
             check_same_length(f"truth[{name!r}]", len(values), n, "trials")
 
@@ -112,6 +102,7 @@ class Trials:
         table: pd.DataFrame | None = None,
         split: Sequence[str] | np.ndarray | None = None,
         truth: Mapping[str, np.ndarray] | None = None,
+        nan: Literal["refuse", "unknown"] = "refuse",
         name: str = "arrays",
         session: str = "session",
         provenance: Mapping[str, Any] | None = None,
@@ -132,6 +123,7 @@ class Trials:
             table: one row a trial.
             split: `train`, `valid` or `test` for each trial.
             truth: ground truth by name (`rates` in expected counts per bin).
+            nan: what NaN in counts or fluorescence is: an error, or entries that were not recorded (`Signal.mask`).
 
         Raises:
             InvalidInput: shapes that disagree; counts that are negative, fractional or not finite; fluorescence that is not finite; infinite
@@ -139,12 +131,13 @@ class Trials:
         """
         signals: dict[str, Signal] = {}
         if counts is not None:
-            signals["counts"] = Signal(
-                check_counts("counts", counts, mask), "spikes", "neural", bin_s, units="counts/bin"
-            )
+            filled, known = without_nan(counts) if nan == "unknown" else (counts, None)
+            values = check_counts("counts", filled, mask)
+            signals["counts"] = Signal(values, "spikes", "neural", bin_s, units="counts/bin", mask=known)
         if fluorescence is not None:
-            values = check_fluorescence("fluorescence", fluorescence, mask)
-            signals["fluorescence"] = Signal(values, "fluorescence", "neural", bin_s)
+            filled, known = without_nan(fluorescence) if nan == "unknown" else (fluorescence, None)
+            values = check_fluorescence("fluorescence", filled, mask)
+            signals["fluorescence"] = Signal(values, "fluorescence", "neural", bin_s, mask=known)
         groups: list[tuple[str, Any, Any]] = [
             ("behaviour", behaviour, "behaviour"),
             ("stimulus", stimulus, "stimulus"),

@@ -8,6 +8,10 @@ import numpy as np
 
 from neurodyn.errors import InvalidInput
 
+_INSTEAD_OF_NAN = (
+    "Mark missing bins with mask= instead of NaN. Entries of single units: Trials.from_arrays(nan='unknown')."
+)
+
 
 def check_same_length(field: str, got: int, expected: int, of: str) -> None:
     """Raises when an array has another number of trials, bins or units than the rest."""
@@ -41,7 +45,7 @@ def check_counts(field: str, values: Any, mask: np.ndarray | None = None) -> np.
             ~np.isfinite(seen),
             "a value that is not finite",
             "finite counts",
-            "Mark missing bins with mask= instead of NaN.",
+            _INSTEAD_OF_NAN,
         )
         _refuse(
             field,
@@ -70,8 +74,16 @@ def check_fluorescence(field: str, values: Any, mask: np.ndarray | None = None) 
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
         what = f"a value that is not finite in {int(bad.sum())} bins, the first at (trial, time) {where}"
-        raise InvalidInput(field, what, "finite values", "Mark missing bins with mask= instead of NaN.")
+        raise InvalidInput(field, what, "finite values", _INSTEAD_OF_NAN)
     return found.astype(np.float32, copy=False)
+
+
+def without_nan(values: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """An array with 0 in place of NaN, and where there was none, bool of the same shape (None for everywhere)."""
+    given: np.ndarray = np.asarray(values)
+    if given.dtype.kind != "f" or not (missing := np.isnan(given)).any():
+        return given, None
+    return np.where(missing, 0, given), ~missing
 
 
 def check_behaviour(field: str, values: Any, bins: int, forward: int) -> None:

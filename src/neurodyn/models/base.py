@@ -60,6 +60,8 @@ class Model(nn.Module, ABC):
     """Fields of the objective's config this model changes."""
     training_defaults: ClassVar[Mapping[str, Any]] = {}
     """Fields of `TrainConfig` this model changes."""
+    adaptation_defaults: ClassVar[Mapping[str, Any]] = {}
+    """Fields it changes besides where only the maps of sessions that join are trained."""
     has_dynamics: ClassVar[bool] = False
     """Whether `initial_state`, `step` and `decode` are offered."""
 
@@ -69,7 +71,11 @@ class Model(nn.Module, ABC):
         self.spec = spec
         self._sampling = False
         self.observations = nn.ModuleDict(
-            {_place(session.neural, i): self._built(session) for i, session in enumerate(spec.sessions) if session.neural}
+            {
+                _place(session.neural, i): self._built(session)
+                for i, session in enumerate(spec.sessions)
+                if session.neural
+            }
         )
         """The likelihood of the population of every session."""
 
@@ -140,6 +146,20 @@ class Model(nn.Module, ABC):
             f"Use --rule {self.default_rule}.",
         )
 
+    def grown(self, spec: DataSpec) -> Model:
+        """A copy with maps for further sessions, those of `spec` after its own. Only what belongs to these alone is trainable.
+
+        Raises:
+            InvalidInput: the model does not share anything between sessions.
+        """
+        name = registry.name_of(type(self))
+        raise InvalidInput(
+            "model", name, "a model that stitches sessions, such as lfads", "Fit each session by itself."
+        )
+
+    def join(self, session: int, trials: Trials) -> None:
+        """Starts the maps of a session that `grown` made room for, by its training trials; nothing else changes."""
+
     def initial_state(self, trials: int) -> Tensor:
         """Initial states `(trial, state)` of the dynamics."""
         raise InvalidInput(
@@ -199,7 +219,7 @@ class Model(nn.Module, ABC):
         Raises:
             InvalidInput: other units, held-in units or bins than the model was built for, or an unknown session.
         """
-        index = self._session(trials) if session is None else session
+        index = self.session_of(trials) if session is None else session
         device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))
         was_training = self.training
         self.eval()
@@ -228,7 +248,12 @@ class Model(nn.Module, ABC):
             joined,
         )
 
-    def _session(self, trials: Trials) -> int:
+    def session_of(self, trials: Trials) -> int:
+        """Index of the trials' session in `spec`, by its name; 0 where there is one, whatever its name.
+
+        Raises:
+            InvalidInput: other units, held-in units or bins than the model was built for, or an unknown session.
+        """
         names = [s.name for s in self.spec.sessions]
         index = names.index(trials.session) if trials.session in names else 0
         if len(names) > 1 and trials.session not in names:

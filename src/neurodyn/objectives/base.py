@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Model, Output
+from neurodyn.observations.base import Observation
 
 
 @dataclass(frozen=True)
@@ -46,3 +49,20 @@ class Objective(ABC):
     @abstractmethod
     def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
         """The losses of one batch."""
+
+    def observation(self, name: str, batch: Batch) -> Observation:
+        """The likelihood of a signal in the batch's session."""
+        return self.model.observation(name, batch.observed.session)
+
+
+def recorded(batch: Batch, name: str) -> Tensor:
+    """Weight of every entry of a target that was recorded, whatever transforms made of it; broadcastable to the target."""
+    return dataclasses.replace(batch, loss_weight={}).weight(name)
+
+
+@torch.no_grad()
+def withheld_loss(observation: Observation, parameters: Tensor, batch: Batch, name: str) -> Tensor:
+    """Mean negative log likelihood of the entries that a transform withheld from training: it rises when a model overfits."""
+    entries = batch.withheld[name] * recorded(batch, name)
+    loss: Tensor = observation.negative_log_likelihood(parameters, batch.targets[name])
+    return (loss * entries).sum() / entries.sum().clamp_min(1)

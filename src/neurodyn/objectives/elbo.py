@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -13,7 +12,8 @@ from torch import Tensor
 from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Output
-from neurodyn.objectives.base import Losses, Objective, Step
+from neurodyn.objectives.base import Losses, Objective, Step, recorded, withheld_loss
+from neurodyn.observations.base import Observation
 from neurodyn.observations.poisson import Poisson
 
 
@@ -41,6 +41,10 @@ class ELBOConfig:
     """Reconstruction: mean over trials, bins and channels; or sum over bins and channels and mean over trials."""
     loss_scale: float = 1e4
     """Multiplies the whole. It matters, because gradients are clipped by norm."""
+    log_rate_clamp: float | None = None
+    """Largest log rate (per bin) of Poisson counts in the first epochs, against rates that overflow; 10 is safe. The gradient still pulls rates above it down. None: off."""
+    log_rate_clamp_epochs: int = 5
+    """Epochs in which it holds."""
 
     def __post_init__(self) -> None:
         check_choices(self, "objective")
@@ -51,11 +55,14 @@ class ELBOConfig:
             "kl_increase_epochs",
             "l2_start_epoch",
             "l2_increase_epochs",
+            "log_rate_clamp_epochs",
         ):
             check_range(f"objective.{name}", getattr(self, name), 0)
         for name, value in self.kl_scales.items():
             check_range(f"objective.kl_scales.{name}", value, 0)
         check_range("objective.loss_scale", self.loss_scale, 0, open_low=True)
+        if self.log_rate_clamp is not None:
+            check_range("objective.log_rate_clamp", self.log_rate_clamp)
 
 
 def ramp(epoch: int, start: int, increase: int) -> float:
@@ -72,6 +79,7 @@ class ELBO(Objective):
 
     Where a transform set `loss_weight` (coordinated dropout), gradients of R are multiplied by it; the **value** of R stays that of all entries
     that count, and so does the number it is divided by, as in the published method: a gradient's size is then proportional to what was hidden.
+    Entries that a transform withheld (sample validation) are left out of the value too; their own mean is the term `<signal>_nll_withheld`.
     Sources: doi:10.1038/s41592-018-0109-9, doi:10.1038/s41592-022-01675-0.
     """
 
@@ -82,40 +90,51 @@ class ELBO(Objective):
         terms: dict[str, Tensor] = {}
         parts: list[Tensor] = []
         entries: Tensor | float = 0.0
+        penalties = dict(output.penalty)
         trials = len(batch.mask)
         for name, parameters in output.predictions.items():
-            total, count = self._reconstruction(name, parameters, batch)
+            observation = self.observation(name, batch)
+            total, count = self._reconstruction(name, parameters, batch, observation, step)
             terms[f"{name}_nll"] = total / count
             parts.append(terms[f"{name}_nll"] if c.reduce == "mean" else total / trials)
             entries = entries + count / trials
+            if (penalty := observation.penalty()) is not None:
+                penalties[f"{name}_penalty"] = penalty
+            if name in batch.withheld:
+                terms[f"{name}_nll_withheld"] = withheld_loss(observation, parameters, batch, name)
         rise = ramp(step.epoch, c.kl_start_epoch, c.kl_increase_epochs)
         for name, kl in output.kl.items():
             terms[f"kl_{name}"] = kl.mean()
             part = rise * c.kl_scales.get(name, c.kl_scale) * terms[f"kl_{name}"]
             parts.append(part / entries if c.kl_unit == "bound" and c.reduce == "mean" else part)
         rise = ramp(step.epoch, c.l2_start_epoch, c.l2_increase_epochs)
-        for name, penalty in output.penalty.items():
+        for name, penalty in penalties.items():
             terms[name] = penalty
             parts.append(rise * c.l2_scale * penalty)
         loss = c.loss_scale * torch.stack(parts).sum()
         return Losses(loss, {name: value.detach() for name, value in terms.items()})
 
-    def _reconstruction(self, name: str, parameters: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _reconstruction(
+        self, name: str, parameters: Tensor, batch: Batch, observation: Observation, step: Step
+    ) -> tuple[Tensor, Tensor]:
         """Summed negative log likelihood of one signal and the number of its entries that count."""
         target = batch.targets[name]
-        unweighted = dataclasses.replace(batch, loss_weight={})
-        mask = unweighted.weight(name)
+        mask = recorded(batch, name)
         counted = mask.expand_as(target).sum()
         weight = batch.weight(name) if name in batch.loss_weight else None
-        observation = self.model.observation(name)
-        full = bool(batch.mask.all()) and name not in batch.known
+        full = bool(batch.mask.all()) and name not in batch.known and name not in batch.withheld
+        if name in batch.withheld:  # the value is the mean over the others, times the number of all
+            others = mask * ~batch.withheld[name]
+            mask = others * (counted / others.sum().clamp_min(1))
         if type(observation) is Poisson:
+            clamped = step.epoch < self.config.log_rate_clamp_epochs
             total = _PoissonSum.apply(
                 parameters.squeeze(-1),
                 target,
                 None if full else mask,
                 mask if weight is None else weight,
                 full and weight is None,
+                self.config.log_rate_clamp if clamped else None,
             )  # type: ignore[no-untyped-call]
             return total, counted
         loss = observation.negative_log_likelihood(parameters, target)
@@ -130,8 +149,10 @@ class _PoissonSum(torch.autograd.Function):
     """Σ mask (exp η − y η), whose gradient is that of Σ weight (exp η − y η): one exponential and no second pass."""
 
     @staticmethod
-    def forward(ctx: Any, eta: Tensor, target: Tensor, mask: Tensor | None, weight: Tensor, plain: bool) -> Tensor:
-        rate = eta.exp()
+    def forward(
+        ctx: Any, eta: Tensor, target: Tensor, mask: Tensor | None, weight: Tensor, plain: bool, clamp: float | None
+    ) -> Tensor:
+        rate = eta.exp() if clamp is None else eta.clamp_max(clamp).exp_()
         if mask is None:
             value = rate.sum() - (target * eta).sum()
         else:
@@ -144,4 +165,4 @@ class _PoissonSum(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return gradient * grad, None, None, None, None
+        return gradient * grad, None, None, None, None, None

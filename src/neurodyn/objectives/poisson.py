@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Output
-from neurodyn.objectives.base import Losses, Objective, Step
+from neurodyn.objectives.base import Losses, Objective, Step, withheld_loss
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,17 @@ class Poisson(Objective):
     Config: ClassVar = PoissonConfig
 
     def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
-        terms = {}
+        terms: dict[str, Tensor] = {}
+        penalties = dict(output.penalty)
+        watched: dict[str, Tensor] = {}
         for name, parameters in output.predictions.items():
-            loss = self.model.observation(name).negative_log_likelihood(parameters, batch.targets[name])
+            observation = self.observation(name, batch)
+            loss = observation.negative_log_likelihood(parameters, batch.targets[name])
             weight = batch.weight(name).expand_as(loss)
             terms[f"{name}_nll"] = (loss * weight).sum() / weight.sum().clamp_min(1)
-        total = torch.stack([*terms.values(), *output.penalty.values()]).sum()
-        return Losses(total, {k: v.detach() for k, v in (terms | dict(output.penalty)).items()})
+            if (penalty := observation.penalty()) is not None:
+                penalties[f"{name}_penalty"] = penalty
+            if name in batch.withheld:
+                watched[f"{name}_nll_withheld"] = withheld_loss(observation, parameters, batch, name)
+        total = torch.stack([*terms.values(), *penalties.values()]).sum()
+        return Losses(total, {k: v.detach() for k, v in (terms | penalties | watched).items()})

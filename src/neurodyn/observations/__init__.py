@@ -1,1 +1,1 @@
-"""observations."""
+"""Observation models: likelihoods of one signal given what a model predicts."""

@@ -15,7 +15,7 @@ from neurodyn.observations.base import Observation
 class Gaussian(Observation):
     """A real value y with mean μ and variance v ≥ 1e-6: NLL = ½[ln v + (y − μ)²/v] (+ ½ ln 2π)."""
 
-    parameters: ClassVar[int] = 2
+    parameters_per_channel: ClassVar[int] = 2
 
     def negative_log_likelihood(
         self, parameters: Float[Tensor, "*shape parameter"], values: Float[Tensor, "*shape"], constant: bool = False

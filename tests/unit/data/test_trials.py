@@ -7,7 +7,9 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from neurodyn.data.batch import Batch
 from neurodyn.data.signal import Signal
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
@@ -161,17 +163,28 @@ def test_fluorescence_may_be_missing_where_the_mask_says_so() -> None:
     assert not Trials.from_arrays(bin_s=0.02, fluorescence=values, mask=mask).mask.all()
 
 
+@pytest.mark.parametrize("kind", ["counts", "fluorescence"])
+def test_nan_is_refused_or_marks_what_was_not_recorded(kind: str) -> None:
+    values = np.ones((4, 6, 3))
+    values[1, :2, 0] = np.nan
+    with pytest.raises(InvalidInput, match=r"nan='unknown'"):
+        Trials.from_arrays(bin_s=0.02, **{kind: values})
+    trials = Trials.from_arrays(bin_s=0.02, heldin=[0, 2], forward=2, nan="unknown", **{kind: values})
+    assert (trials.known == np.isfinite(values)).all() and trials.mask.all()
+    batch = Batch.of(trials)
+    assert (batch.weight(kind) == torch.from_numpy(np.isfinite(values)[:, :, [0, 2, 1]])).all()
+    assert (batch.observed.neural[1, :2, 0] == 0).all() and batch.observed.neural.sum() == 4 * 4 * 2 - 2
+    whole = Trials.from_arrays(bin_s=0.02, nan="unknown", **{kind: np.ones((4, 6, 3))})
+    assert whole.neural.mask is None
+
+
 @pytest.mark.parametrize("shape", [(4, 6), (4, 6, 3)])
-def test_unknown_counts_an_encoder_would_see_are_refused(shape: tuple[int, ...]) -> None:
+def test_an_encoder_sees_zero_where_a_count_is_unknown(shape: tuple[int, ...]) -> None:
     trials = Trials.from_arrays(np.ones((4, 6, 3), int), bin_s=0.02, heldin=[0, 2], forward=2)
     known = np.ones(shape, bool)
-    known[1, 4:] = False
-    forward = {"counts": dataclasses.replace(trials.neural, mask=known)}
-    assert not dataclasses.replace(trials, signals=forward).known.all()
-    seen = known.copy()
-    seen[1, 0] = False
-    with pytest.raises(InvalidInput, match="unknown counts of held-in units in observed bins"):
-        dataclasses.replace(trials, signals={"counts": dataclasses.replace(trials.neural, mask=seen)})
+    known[1, 0] = False
+    batch = Batch.of(dataclasses.replace(trials, signals={"counts": dataclasses.replace(trials.neural, mask=known)}))
+    assert batch.observed.neural[1, 0].sum() == 0 and batch.observed.neural.sum() == 4 * 4 * 2 - 2
 
 
 def test_trials_of_no_condition_have_none() -> None:

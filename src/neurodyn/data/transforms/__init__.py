@@ -1,1 +1,1 @@
-"""transforms."""
+"""Transforms: what training batches go through."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, ClassVar
 
 import torch
 
@@ -11,11 +13,27 @@ from neurodyn.data.batch import Batch
 from neurodyn.data.trials import Trials
 
 
+class Stage(IntEnum):
+    """When a transform acts, in whatever order transforms are listed: what is hidden first could otherwise be brought back."""
+
+    TRIALS = 0
+    """Takes trials anew from the recording."""
+    ACTIVITY = 1
+    """Changes the activity itself, which the encoder sees and the loss compares with."""
+    SEEN = 2
+    """Changes the counts that the encoder sees."""
+    HIDDEN = 3
+    """Hides entries from the encoder."""
+
+
 class Transform(ABC):
     """Acts on training batches only; validation and inference see the data as they are.
 
     All randomness comes from the generator it is handed, which is keyed by (seed, epoch, step).
     """
+
+    Config: ClassVar[type[Any]]
+    stage: ClassVar[Stage] = Stage.HIDDEN
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Sees the training trials of every session once, before the first epoch."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from neurodyn.config import check_range
+from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch
 from neurodyn.data.transforms.base import Transform
 
@@ -22,14 +21,17 @@ class CoordinatedDropoutConfig:
     """Probability that an entry of the encoder's input is hidden (set to zero, the others divided by 1 − rate). 0 turns it off."""
     pass_rate: float = 0.0
     """Probability that an entry that was not hidden trains the reconstruction all the same."""
+    over: Literal["input", "target"] = "input"
+    """Where entries are drawn: `input` leaves all held-out units and forward bins to be learned from; `target` draws among them too."""
 
     def __post_init__(self) -> None:
+        check_choices(self, "coordinated_dropout")
         check_range("coordinated_dropout.rate", self.rate, 0, 0.99)
         check_range("coordinated_dropout.pass_rate", self.pass_rate, 0, 1)
 
 
 class CoordinatedDropout(Transform):
-    """Hides a share d of the observed activity and weighs the loss so that only hidden entries (and all held-out units and forward bins) are learned from.
+    """Hides a share d of the observed activity and weighs the loss so that only hidden entries (and held-out units and forward bins) are learned from.
 
     With a keep mask M ~ Bernoulli(1 − d): input x ⊙ M / (1 − d), loss weight (1 − M) ∨ Bernoulli(pass_rate). A network can then not lower
     its loss by copying single spikes. Source: Keshtkaran & Pandarinath 2019; Keshtkaran et al. 2022, doi:10.1038/s41592-022-01675-0.
@@ -46,17 +48,17 @@ class CoordinatedDropout(Transform):
             return batch
         values, target = batch.observed.neural, batch.targets[name]
         seen, heldin = values.shape[1:]
-        kept = _draw(values, 1 - rate, generator)
+        drawn_over = values if self.config.over == "input" else target
+        kept = _draw(drawn_over, 1 - rate, generator)
         learned = ~kept
         if self.config.pass_rate > 0:
-            learned |= _draw(values, self.config.pass_rate, generator)
-        weight = torch.ones_like(target)
-        weight[:, :seen, :heldin] = learned.to(target.dtype)
-        if name in batch.loss_weight:
-            weight = weight * batch.loss_weight[name]
-        hidden = values * kept.to(values.dtype).mul_(1 / (1 - rate))
-        observed = dataclasses.replace(batch.observed, signals={**batch.observed.signals, name: hidden})
-        return dataclasses.replace(batch, observed=observed, loss_weight={**batch.loss_weight, name: weight})
+            learned |= _draw(drawn_over, self.config.pass_rate, generator)
+        if self.config.over == "input":
+            weight = torch.ones_like(target)
+            weight[:, :seen, :heldin] = learned.to(target.dtype)
+        else:
+            weight, kept = learned.to(target.dtype), kept[:, :seen, :heldin]
+        return batch.with_seen(values * kept.to(values.dtype).mul_(1 / (1 - rate)), weight)
 
 
 def _draw(like: Tensor, probability: float, generator: torch.Generator) -> Tensor:

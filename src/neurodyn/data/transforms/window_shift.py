@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neurodyn.data.batch import Batch
-from neurodyn.data.transforms.base import Transform
+from neurodyn.data.transforms.base import Stage, Transform
 from neurodyn.data.trials import Trials
+
+
+@dataclass(frozen=True)
+class WindowShiftConfig:
+    """No options."""
 
 
 class WindowShift(Transform):
@@ -23,8 +30,17 @@ class WindowShift(Transform):
     are batches with a signal on another clock.
     """
 
-    def __init__(self) -> None:
+    Config: ClassVar = WindowShiftConfig
+    stage: ClassVar[Stage] = Stage.TRIALS
+
+    def __init__(self, config: WindowShiftConfig | None = None) -> None:
+        self.config = config or WindowShiftConfig()
         self._sessions: list[_Stretches | None] = []
+
+    @property
+    def moves(self) -> bool:
+        """Whether the trials it was prepared for have windows that move."""
+        return any(stretches is not None for stretches in self._sessions)
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Joins the training trials of every session into stretches."""

@@ -40,3 +40,13 @@ def test_multiplies_what_another_transform_set() -> None:
     batch.loss_weight["counts"] = torch.full((50, 40, 30), 0.5)  # type: ignore[index]
     out = CoordinatedDropout()(batch, torch.Generator().manual_seed(0))
     assert set(out.loss_weight["counts"].unique().tolist()) == {0.0, 0.5}
+
+
+def test_over_the_target_hides_training_entries_everywhere() -> None:
+    batch = make()
+    config = CoordinatedDropoutConfig(rate=0.3, over="target")
+    out = CoordinatedDropout(config)(batch, torch.Generator().manual_seed(0))
+    weight = out.loss_weight["counts"]
+    assert torch.equal(out.observed.neural == 0, weight[:, :30, :20] == 1)
+    for part in (weight[:, 30:], weight[:, :, 20:]):  # forward bins, held-out units
+        assert part.mean().item() == pytest.approx(0.3, abs=0.02)
