@@ -1,8 +1,10 @@
-"""The verbs: load, fit, evaluate, report."""
+"""The verbs: load, fit, adapt, evaluate, report."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ import numpy as np
 
 from neurodyn import config as configs
 from neurodyn import registry
+from neurodyn.analysis.fixed_points import kept_portraits
 from neurodyn.baselines import baseline_evaluations, evaluation_of
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, MissingData, UnknownName
@@ -20,7 +23,7 @@ from neurodyn.estimator import Data, Estimator
 from neurodyn.metrics.base import Evaluation, Score, Split, score_all, shuffled
 from neurodyn.models.base import Model
 from neurodyn.training.config import TrainConfig
-from neurodyn.training.partition import Parts, check_disjoint, fingerprint, partition
+from neurodyn.training.partition import Parts, check_disjoint, fingerprint, groups, partition
 from neurodyn.training.run import environment
 
 if TYPE_CHECKING:
@@ -93,6 +96,27 @@ def fit(
     return estimator.fit(trials, valid=valid)
 
 
+def adapt(
+    fitted: Estimator | str | Path,
+    trials: Data,
+    *,
+    valid: Data | None = None,
+    train: TrainConfig | Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+) -> Estimator:
+    """A trained model with new sessions beside those it has: `adapt(fitted, trials)`. The arguments are those of `Estimator.adapt`.
+
+    Args:
+        fitted: a fitted estimator, or a run's folder.
+
+    Raises:
+        InvalidInput: as for `Estimator.adapt`.
+    """
+    estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
+    return estimator.adapt(trials, valid=valid, train=train, seed=seed, out=out)
+
+
 def evaluate(
     fitted: Estimator | str | Path,
     trials: Data | None = None,
@@ -100,7 +124,9 @@ def evaluate(
     baselines: bool = True,
     samples: int = 50,
     metrics: Sequence[str] | None = None,
+    also: Sequence[str] = (),
     fitted_baselines: dict[tuple[str, str, str], Evaluation] | None = None,
+    baselines_folder: str | Path | None = None,
 ) -> list[Score]:
     """Every score that applies (or those named) on the test trials, each with its baselines, ceiling and interval.
 
@@ -109,11 +135,14 @@ def evaluate(
 
     Args:
         fitted: a fitted estimator, or a run's folder.
-        trials: test trials, or trials with a `test` split; by default those put aside by `fit`, or those of the run's data source.
+        trials: test trials, or trials with a `test` split, of all sessions or some, found by their names; by default those put aside by `fit`, or
+            those of the run's data source.
         baselines: false leaves the baselines out.
         samples: posterior samples averaged, for models that have a posterior.
         metrics: names of the metrics; by default all that apply and do not take long.
+        also: metrics on request, measured beside the default ones where they apply.
         fitted_baselines: baselines that earlier calls fitted (start with `{}`), so that models on the same data share them; added to in place.
+        baselines_folder: where fitted baselines are kept on disk, for runs in other processes too; by default in the run's folder.
 
     Raises:
         UnknownName: no such metric.
@@ -121,14 +150,17 @@ def evaluate(
             changed since.
     """
     estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
-    for name in metrics or ():
+    for name in (*(metrics or ()), *also):
         registry.load("metrics", name)
     known = {} if fitted_baselines is None else fitted_baselines
-    assessed = _assess(estimator, trials, baselines, samples, known, metrics)
+    kept = Path(baselines_folder) if baselines_folder is not None else None
+    assessed = _assess(estimator, trials, baselines, samples, known, metrics, also, kept)
     scores = [score for each in assessed for score in each.scores]
     if estimator.run_ is not None:
-        several = len(assessed) > 1
-        estimator.run_.write_scores(scores, keep=metrics is not None)
+        several = len(estimator.model_.spec.sessions) > 1
+        estimator.run_.write_scores(
+            scores, keep=metrics is not None or len(assessed) < len(estimator.model_.spec.sessions)
+        )
         estimator.run_.write_outputs(
             {f"{a.session}/test" if several else "test": a.evaluation.inferred["test"] for a in assessed}
         )
@@ -176,6 +208,7 @@ def subjects(
     found = []
     for name, estimator in zip(_names(estimators), estimators):
         assessed = _assess(estimator, trials, True, samples, known)
+        portraits = () if estimator.run_ is None else kept_portraits(estimator.run_.path)
         if estimator.run_ is not None:
             estimator.run_.write_scores([score for each in assessed for score in each.scores])
         found += [
@@ -188,6 +221,7 @@ def subjects(
                 history=estimator.fitted_.history,
                 config=estimator.record(),
                 environment=environment() if estimator.run_ is None else estimator.run_.environment,
+                portraits=[p for p in portraits if p.session == each.session],
             )
             for each in assessed
         ]
@@ -211,8 +245,11 @@ def _assess(
     samples: int,
     known: dict[tuple[str, str, str], Evaluation],
     metrics: Sequence[str] | None = None,
+    also: Sequence[str] = (),
+    kept: Path | None = None,
 ) -> list[_Assessed]:
-    """Evaluates each session; `known` keeps fitted baselines between models on the same data."""
+    """Evaluates each session; `known` keeps fitted baselines between models on the same data, `kept` is their folder."""
+    kept = estimator.run_.path / "baselines" if kept is None and estimator.run_ is not None else kept
     parts = parts_of(estimator, trials)
     untrained = None
     if baselines and estimator.plan_.build_rule().iterative:
@@ -225,7 +262,6 @@ def _assess(
         evaluation = evaluation_of(estimator.model_, splits, draws)
         beside: dict[str, Evaluation] = {}
         if baselines:
-            kept = None if estimator.run_ is None else estimator.run_.path / "baselines"
             beside = baseline_evaluations(estimator.plan_.model, splits, known, kept)
             if untrained is not None:
                 beside["untrained"] = evaluation_of(untrained, splits)
@@ -239,7 +275,7 @@ def _assess(
             "bin_s": test.bin_s,
             "posterior_samples": draws,
         }
-        scores = score_all(evaluation, beside, metrics=metrics, context=context)
+        scores = score_all(evaluation, beside if baselines else None, metrics=metrics, also=also, context=context)
         assessed.append(_Assessed(test.session, evaluation, beside, scores))
     return assessed
 
@@ -251,23 +287,15 @@ def parts_of(estimator: Estimator, trials: Data | None = None) -> Parts:
         InvalidInput: as for `evaluate`.
     """
     given = None if trials is None else estimator.as_trials(trials)
-    parts = estimator.parts_
-    if parts is None:
-        split = given is not None and all({"train", "valid"} <= set(t.table.get("split", ())) for t in given)
-        parts = partition(given if given is not None and split else _reloaded(estimator), None, estimator.plan_.seed)
-        for name, sessions in (("train", parts.train), ("valid", parts.valid)):
-            if fingerprint(sessions) != estimator.data_[name]:
-                raise InvalidInput(
-                    "trials",
-                    f"{name} trials that differ from those of the run",
-                    "the data and splits the run was fitted on",
-                    "Load the data as they were for `fit`, or give trials= with the same splits.",
-                )
+    parts = estimator.parts_ or _recognised(estimator, given)
     test = parts.test if given is None else [t.test if _is_split(t) else t for t in given]
     if test is None:
         raise InvalidInput("trials", "none", "test trials", "The data came without a test split: give trials=.")
-    if [t.session for t in test] != [t.session for t in parts.train]:
-        raise InvalidInput("trials", [t.session for t in test], f"sessions {[t.session for t in parts.train]}")
+    names, asked = [t.session for t in parts.train], [t.session for t in test]
+    if not set(asked) <= set(names) or len(set(asked)) < len(asked):
+        raise InvalidInput("trials", asked, f"sessions {names}, or some of them, each once")
+    places = [names.index(name) for name in asked]
+    parts = Parts([parts.train[i] for i in places], [parts.valid[i] for i in places], test)
     for mine, theirs in zip(parts.train, test):
         if not np.array_equal(mine.heldin, theirs.heldin) or mine.forward != theirs.forward:
             raise InvalidInput(
@@ -276,20 +304,46 @@ def parts_of(estimator: Estimator, trials: Data | None = None) -> Parts:
                 f"{mine.heldin.tolist()} and {mine.forward}, as in the training trials",
                 "Hold units out before the trials are split.",
             )
-    return dataclasses.replace(parts, test=test)
+    return parts
+
+
+def _recognised(estimator: Estimator, given: Sequence[Trials] | None) -> Parts:
+    """The parts of given trials that have splits, else of the trials loaded from where the run's came from: known again by their fingerprints."""
+    split = given is not None and all({"train", "valid"} <= set(t.table.get("split", ())) for t in given)
+    here = {t.session: t for t in given} if given is not None and split else None
+    found = []
+    for names, record in groups(estimator.data_, [s.name for s in estimator.model_.spec.sessions]):
+        if here is None:
+            sessions = [t for t in _reloaded(record) if len(names) == 1 or t.session in names]
+        else:
+            sessions = [here[name] for name in names if name in here]
+            if not sessions:
+                continue
+        parts = partition(sessions, None, record.get("split_seed", estimator.plan_.seed))
+        for name, each in (("train", parts.train), ("valid", parts.valid)):
+            if fingerprint(each) != record[name]:
+                raise InvalidInput(
+                    "trials",
+                    f"{name} trials that differ from those of the run",
+                    "the data and splits the run was fitted on",
+                    "Load the data as they were for `fit`, or give trials= with the same splits.",
+                )
+        found.append(parts)
+    return functools.reduce(operator.add, found)
 
 
 def _is_split(trials: Trials) -> bool:
     return "split" in trials.table
 
 
-def _reloaded(estimator: Estimator) -> Trials | list[Trials]:
-    source = estimator.data_.get("source")
+def _reloaded(record: Mapping[str, Any]) -> list[Trials]:
+    source = record.get("source")
     if source is None:
         raise InvalidInput(
             "trials", "none, of a run whose data came from memory", "the trials it was fitted on, with their splits"
         )
-    return load(source, **estimator.data_.get("options", {}))
+    found = load(source, **record.get("options", {}))
+    return [found] if isinstance(found, Trials) else found
 
 
 def _with_origin(trials: Trials | list[Trials], source: str, options: Mapping[str, Any]) -> Trials | list[Trials]:

@@ -1,7 +1,7 @@
 """Run a published study, every arm and seed, and print the published value beside ours; without a study, list them.
 
 usage: neurodyn reproduce
-       neurodyn reproduce STUDY [--quick | --full] [--seeds 3] [--targets eval_data_test.h5] [--out DIR] [--json]
+       neurodyn reproduce STUDY [--quick | --full] [--seeds 3] [--workers N] [--targets eval_data_test.h5] [--out DIR] [--json]
 """
 
 from __future__ import annotations
@@ -36,13 +36,17 @@ class Options:
     """Runs of each arm; an arm solved in closed form draws nothing and is run once."""
     targets: Path | None = None
     """The Neural Latents Benchmark's published eval_data_test.h5: runs are then of phase test and scored against it, with --full. That is not blind; every use is recorded."""
+    workers: int | None = None
+    """Runs at a time, each a process of one thread; by default one a core."""
     out: Path | None = None
-    """Folder of the runs and of table.json and table.md; by default runs/reproduce/<quick|full|test>/<study>."""
+    """Folder of the runs and of table.json, table.md and report.html; by default runs/reproduce/<quick|full|test>/<study>."""
     json: Flag = False
-    """One JSON object on stdout: `{"study": ..., "scores": [...]}`."""
+    """One JSON object on stdout: `{"study": ..., "scores": [...], "left_out": [...]}`."""
 
     def __post_init__(self) -> None:
         check_range("seeds", self.seeds, 1)
+        if self.workers is not None:
+            check_range("workers", self.workers, 1)
         if self.quick and self.full:
             raise InvalidInput("--quick", "--full too", "one of the two")
 
@@ -54,7 +58,7 @@ def run(arguments: Sequence[str]) -> None:
         _list(options.json)
         return
     from neurodyn.cli._console import console, print_json
-    from neurodyn.reproduction.run import ArmsFailed, reproduce
+    from neurodyn.reproduction.run import REPORT, ArmsFailed, reproduce
     from neurodyn.reproduction.study import Study
     from neurodyn.reproduction.table import as_mapping
 
@@ -70,6 +74,7 @@ def run(arguments: Sequence[str]) -> None:
             quick=not options.full,
             seeds=options.seeds,
             targets=options.targets,
+            workers=options.workers,
             say=lambda line: printer.print(line, highlight=False, markup=False, soft_wrap=True),
         )
     except KeyboardInterrupt:
@@ -78,10 +83,12 @@ def run(arguments: Sequence[str]) -> None:
     except ArmsFailed as failure:
         scores, incomplete = failure.scores, failure
     if scores:
-        _print_table(study.name, scores)
-        printer.print(f"table: {out / 'table.md'}", highlight=False, markup=False, soft_wrap=True)
+        left_out = [arm.path for arm in study.left_out(quick=not options.full)]
+        _print_table(study.name, scores, left_out)
+        for what, file in (("table", "table.md"), ("report", REPORT)):
+            printer.print(f"{what}: {out / file}", highlight=False, markup=False, soft_wrap=True)
         if options.json:
-            print_json(as_mapping(study.name, scores))
+            print_json(as_mapping(study.name, scores, left_out))
     if incomplete is not None:
         raise incomplete
 
@@ -98,16 +105,21 @@ def _list(json: bool) -> None:
         console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def _print_table(study: str, scores: Sequence[Score]) -> None:
+def _print_table(study: str, scores: Sequence[Score], left_out: Sequence[str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from neurodyn.cli._console import console
-    from neurodyn.reproduction.table import HEADINGS, INTERVALS, row
+    from neurodyn.reproduction.table import SHORT_HEADINGS, absent, legend, reasons, short_row
 
-    table = Table(title=study, title_justify="left", caption=INTERVALS, caption_justify="left", show_lines=True)
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold")
-    for score in scores:
-        table.add_row(*map(escape, row(score)))
+    below = [legend(scores), *reasons(scores), *([absent(left_out)] if left_out else [])]
+    table = Table(title=study, title_justify="left", caption=escape("\n".join(below)), caption_justify="left")
+    for heading in SHORT_HEADINGS:
+        table.add_column(heading, overflow="fold", no_wrap=heading == SHORT_HEADINGS[0])
+    for arm in dict.fromkeys(score.context["arm"] for score in scores):
+        own = [score for score in scores if score.context["arm"] == arm]
+        table.add_section()
+        table.add_row(f"[bold]{escape(arm)}[/bold]", escape(own[0].context["runs"]))
+        for score in own:
+            table.add_row(*map(escape, short_row(score)))
     console().print(table)

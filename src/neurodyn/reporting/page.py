@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from neurodyn.reporting.behaviour import Behaviour
 from neurodyn.reporting.calibration import Calibration
 from neurodyn.reporting.conditions import Conditions
 from neurodyn.reporting.diagnosis import Diagnosis
+from neurodyn.reporting.fixed_points import FixedPoints
 from neurodyn.reporting.inputs import Inputs
 from neurodyn.reporting.latents import Latents
 from neurodyn.reporting.learning_curves import LearningCurves
@@ -36,6 +37,7 @@ SECTIONS: tuple[Section, ...] = (
     Latents(),
     Trajectories(),
     Inputs(),
+    FixedPoints(),
     Behaviour(),
     Reproduce(),
 )
@@ -68,21 +70,32 @@ def write(subjects: Sequence[Subject], path: str | Path) -> Path:
 
 def render(subjects: Sequence[Subject]) -> str:
     """The page as text."""
-    import jinja2
-    import plotly.offline
-
     sections = []
     for section in SECTIONS:
         shown = [s for s in subjects if section.applies(s)]
         if shown:
             html = section.compare(shown) if len(subjects) > 1 else section.html(shown[0])
             sections.append({"name": section.name, "title": section.title, "lead": section.lead, "html": html})
+    return document(_title(subjects), _summary(subjects), sections)
+
+
+def document(title: str, summary: str, sections: Sequence[Mapping[str, str]]) -> str:
+    """A page that holds everything it shows.
+
+    Args:
+        title: plain text.
+        summary: HTML above the sections.
+        sections: each with `name` (its anchor), `title` and `lead` (plain text), and `html`.
+    """
+    import jinja2
+    import plotly.offline
+
     template = jinja2.Environment(autoescape=True).from_string((_HERE / "page.html.jinja").read_text(encoding="utf-8"))
     return template.render(
-        title=_title(subjects),
+        title=title,
         version=neurodyn.__version__,
         date=f"{datetime.date.today():%d %B %Y}",
-        summary=_summary(subjects),
+        summary=summary,
         sections=sections,
         css=(_HERE / "page.css").read_text(encoding="utf-8"),
         script=(_HERE / "page.js").read_text(encoding="utf-8"),

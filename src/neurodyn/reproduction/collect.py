@@ -1,9 +1,9 @@
-"""The runs of one arm as one score each: the mean over seeds, its spread, and what was published."""
+"""The runs of one arm as one score each: the mean or median over seeds, its spread, and what was published."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,11 @@ from neurodyn.metrics.base import Score
 from neurodyn.reproduction.expected import Published
 from neurodyn.reproduction.setting import Setting
 from neurodyn.reproduction.study import Arm
+
+_STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "mean": lambda many: float(np.mean(many)),
+    "median": lambda many: float(np.median(many)),
+}
 
 
 def collected(
@@ -25,9 +30,10 @@ def collected(
 ) -> list[Score]:
     """One score for each that the arm has an entry for and that these trials can be scored with, sessions apart.
 
-    The value, the baselines and the differences from them are means over the seeds. An interval is the smallest that holds every seed's bootstrap
-    interval: it is no narrower for more seeds. `context` has the seeds with their `values`, their standard deviation `sd` (None for one seed), where
-    the published value comes from, and in `not_comparable` why it cannot be compared, where it cannot. Then `passed` is None. Of the runs' own context, what all runs agree on is kept.
+    The value, the baselines, the ceiling and the differences from baselines are means over the seeds, or medians where the study says so. An interval is
+    the smallest that holds every seed's bootstrap interval: it is no narrower for more seeds. `context` has the `statistic`, the seeds with their
+    `values`, the best of them, their standard deviation `sd` and `quartiles` (None for one seed), where the published value comes from, and in
+    `not_comparable` why it cannot be compared, where it cannot. Then `passed` is None. Of the runs' own context, what all runs agree on is kept.
 
     Args:
         arm: what was run.
@@ -44,31 +50,40 @@ def collected(
         sessions = dict.fromkeys(score.context.get("session") for score in runs[0] if score.name == name)
         for session in sessions:
             same = [s for run in runs for s in run if (s.name, s.context.get("session")) == (name, session)]
-            found.append(_beside(_mean(same, arm, seeds, how), published, setting, changes))
+            found.append(_beside(_together(same, arm, seeds, how), published, setting, changes))
     return found
 
 
-def _mean(scores: Sequence[Score], arm: Arm, seeds: Sequence[int], how: str) -> Score:
+def _together(scores: Sequence[Score], arm: Arm, seeds: Sequence[int], how: str) -> Score:
     first, values = scores[0], [score.value for score in scores]
     context = {name: v for name, v in first.context.items() if all(s.context.get(name) == v for s in scores)}
     context.pop("seed", None)
     of_seeds = "; the smallest interval that holds every seed's" if len(seeds) > 1 else ""
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    several = len(values) > 1
+    one = _STATISTICS[arm.statistic]
+    ceilings = [score.ceiling for score in scores if score.ceiling is not None]
     return dataclasses.replace(
         first,
-        value=float(np.mean(values)),
+        value=one(values),
         interval=_hull([score.interval for score in scores]),
-        baselines={name: float(np.mean([s.baselines[name] for s in scores])) for name in first.baselines},
-        difference={name: _difference([s.difference[name] for s in scores]) for name in first.difference},
+        baselines={name: one([s.baselines[name] for s in scores]) for name in first.baselines},
+        ceiling=one(ceilings) if ceilings else None,
+        difference={
+            name: (one([s.difference[name][0] for s in scores]), *_hull([s.difference[name][1:] for s in scores]))
+            for name in first.difference
+        },
         context={
             **context,
             "interval": f"{context.get('interval', '')}{of_seeds}",
             "arm": arm.path,
             "model": arm.recipe.model,
             "runs": how,
+            "statistic": arm.statistic,
             "seeds": list(seeds),
             "values": values,
-            "sd": spread,
+            "best": max(values) if first.direction == "higher" else min(values),
+            "sd": float(np.std(values, ddof=1)) if several else None,
+            "quartiles": np.quantile(values, [0.25, 0.75]).tolist() if several else None,
         },
     )
 
@@ -93,6 +108,8 @@ def _beside(score: Score, published: Published, setting: Setting, changes: Seque
         "tolerance": published.tolerance,
         "compare": published.compare,
         "published_setting": _given(published.setting),
+        "published_quartiles": None if published.quartiles is None else list(published.quartiles),
+        "published_best": published.best,
         "not_comparable": "; ".join(differences) or None,
     }
     passed = None if differences else published.passed(score.value, score.direction)
@@ -106,7 +123,3 @@ def _given(setting: Setting) -> Mapping[str, Any]:
 def _hull(intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:
     lows, highs = zip(*intervals)
     return float(np.min(lows)), float(np.max(highs))
-
-
-def _difference(three: Sequence[tuple[float, float, float]]) -> tuple[float, float, float]:
-    return (float(np.mean([mean for mean, _, _ in three])), *_hull([(low, high) for _, low, high in three]))

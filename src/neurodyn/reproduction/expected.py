@@ -7,13 +7,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from neurodyn.config import check_range, from_dict
 from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.reproduction.setting import Setting
 
 FILE = "expected.json"
+Statistic = Literal["mean", "median"]
+"""What is made of the runs of an arm."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Source:
 
     citation: str
     """Authors, year, title, table."""
-    url: str
-    """Of the paper, the DOI or the file."""
+    url: str = ""
+    """Of the paper, the DOI or the file; empty for results that are not public."""
     note: str = ""
     """What else a reader of its values must know."""
 
@@ -42,6 +44,10 @@ class Published:
     """Where it was published."""
     setting: Setting | None = None
     """What it was measured in."""
+    quartiles: tuple[float, ...] | None = None
+    """First and third quartile of the published runs, where they were given."""
+    best: float | None = None
+    """Of the published runs, where it was given."""
     reason: str = ""
     """Why there is no value."""
 
@@ -52,8 +58,18 @@ class Published:
         return (behind if self.compare == "at_least" else abs(behind)) <= self.tolerance
 
 
-def read(path: Path) -> dict[str, dict[str, Published]]:
-    """The published values of a folder of recipes, by arm and score.
+@dataclass(frozen=True)
+class Expected:
+    """What is known about a folder of recipes."""
+
+    arms: Mapping[str, Mapping[str, Published]]
+    """Published values, by arm and score."""
+    statistic: Statistic = "mean"
+    """What is compared with them: the mean or the median of our runs over seeds."""
+
+
+def read(path: Path) -> Expected:
+    """The published values of a folder of recipes.
 
     Raises:
         InvalidInput: not JSON, a field that does not exist or is missing, a value without its source, setting or tolerance, or no value and no reason.
@@ -65,9 +81,12 @@ def read(path: Path) -> dict[str, dict[str, Published]]:
         found = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(str(path), str(error), "JSON") from error
-    _fields(path, "", found, ("sources", "settings", "arms"), ("sources", "settings", "arms"))
+    needed = ("sources", "settings", "arms")
+    _fields(path, "", found, (*needed, "statistic"), needed)
+    if (statistic := found.get("statistic", "mean")) not in get_args(Statistic):
+        raise InvalidInput(f"{path}: statistic", repr(statistic), f"one of {', '.join(get_args(Statistic))}")
     sources = {
-        name: _built(Source, path, f"sources.{name}", values, ("citation", "url"))
+        name: _built(Source, path, f"sources.{name}", values, ("citation",))
         for name, values in found["sources"].items()
     }
     settings = {
@@ -84,7 +103,7 @@ def read(path: Path) -> dict[str, dict[str, Published]]:
         arms[arm] = {
             name: _published(path, f"arms.{arm}.{name}", values, sources, settings) for name, values in scores.items()
         }
-    return arms
+    return Expected(arms, statistic)
 
 
 def _published(
@@ -100,6 +119,8 @@ def _published(
     named["setting"] = _named("setting", values["setting"], settings)
     found: Published = _built(Published, path, where, named, ())
     check_range(f"{path}: {where}.tolerance", found.tolerance or 0.0, 0)
+    if found.quartiles is not None and (len(found.quartiles) != 2 or found.quartiles[0] > found.quartiles[1]):
+        raise InvalidInput(f"{path}: {where}.quartiles", list(found.quartiles), "the first, then the third")
     return found
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from neurodyn import api, registry
+from neurodyn import registry
 from neurodyn.config import from_dict
-from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.reproduction.recipe import Recipe
 from neurodyn.reproduction.study import Arm, Study
+from neurodyn.reproduction.task import Task
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,8 @@ class Job:
     once: bool
     """Whether nothing is drawn, so that one run says all: the model is solved for in closed form."""
     folder: Path
+    baselines: Path
+    """Folder of the baselines that all runs of the study share."""
 
     @staticmethod
     def of(study: Study, arm: Arm, out: Path, *, quick: bool, seeds: int, test: bool = False) -> Job:
@@ -62,20 +61,33 @@ class Job:
             seeds=tuple(range(recipe.seed, recipe.seed + (1 if once else seeds))),
             once=once,
             folder=out / study.below(arm),
+            baselines=out / "baselines",
         )
 
     def run(self, seed: int) -> Path:
         """Folder of one run."""
         return self.folder / f"seed{seed}"
 
-    @property
-    def data(self) -> str:
-        """The same for arms on the same trials."""
-        return json.dumps([self.recipe.source, self.recipe.options, self.limit], sort_keys=True, default=str)
+    def tasks(self, targets: Path | None = None) -> list[Task]:
+        """One for each seed; `targets` are a benchmark's published ones, to score against."""
+        return [
+            Task(
+                arm=self.arm.path,
+                recipe=self.recipe,
+                limit=self.limit,
+                seed=seed,
+                folder=self.run(seed),
+                baselines=self.baselines,
+                scores=tuple(self.arm.published),
+                targets=targets,
+            )
+            for seed in self.seeds
+        ]
 
-    def load(self) -> Trials | list[Trials]:
-        """The trials, at most `limit` of each split."""
-        return limited(api.load(self.recipe.source, **self.recipe.options), self.limit)
+    @property
+    def length(self) -> int:
+        """How long its runs take, roughly: epochs, or 0 where nothing is iterated."""
+        return 0 if self.once else self.recipe.plan().train.epochs
 
     def check_present(self) -> None:
         """Whether the data are on this machine; nothing is read.
@@ -111,20 +123,3 @@ def check_data(jobs: Sequence[Job]) -> None:
             absent.setdefault(str(missing), []).append(job.arm.path)
     if absent:
         raise MissingData("\n".join(f"{', '.join(arms)}: {missing}" for missing, arms in absent.items()))
-
-
-def limited(trials: Trials | list[Trials], limit: int | None) -> Trials | list[Trials]:
-    """At most so many trials of each split, spread evenly. They are no longer the trials of their source, so that is taken off them."""
-    if limit is None:
-        return trials
-    return [_few(each, limit) for each in trials] if isinstance(trials, list) else _few(trials, limit)
-
-
-def _few(trials: Trials, limit: int) -> Trials:
-    splits = trials.table["split"].to_numpy() if "split" in trials.table else np.full(len(trials), "train")
-    kept: list[int] = []
-    for split in np.unique(splits):
-        rows = np.flatnonzero(splits == split)
-        kept += rows[np.linspace(0, len(rows) - 1, min(limit, len(rows))).round().astype(int)].tolist()
-    provenance = {name: value for name, value in trials.provenance.items() if name not in ("source", "options")}
-    return dataclasses.replace(trials.select(np.sort(kept)), provenance=provenance)

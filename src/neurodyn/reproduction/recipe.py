@@ -30,6 +30,8 @@ class Quick:
     """Fields of the training's config."""
     trials: int | None = None
     """Most trials of each split, spread evenly over the session; by default all."""
+    skip: bool = False
+    """Leave the arm out of `--quick`, unless it is the one that was asked for."""
 
     def __post_init__(self) -> None:
         if self.trials is not None:

@@ -1,39 +1,37 @@
-"""Runs a study: every arm and seed into a folder of runs, each scored on its held-out trials. A killed study goes on where it stopped."""
+"""Runs a study: every arm and seed into a folder of runs, side by side, each scored on its held-out trials. A killed study goes on where it stopped."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from itertools import groupby
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from neurodyn import api
 from neurodyn.config import check_range
-from neurodyn.data.trials import Trials
+from neurodyn.engines.base import Engine, Failure
+from neurodyn.engines.local import Local
+from neurodyn.engines.serial import Serial
 from neurodyn.errors import InvalidInput, NeurodynError
-from neurodyn.metrics.base import Evaluation, Score
+from neurodyn.metrics.base import Score
 from neurodyn.reproduction import table
 from neurodyn.reproduction.collect import collected
 from neurodyn.reproduction.job import Job, check_data
-from neurodyn.reproduction.setting import Setting
+from neurodyn.reproduction.report import write as write_report
 from neurodyn.reproduction.study import Study
-from neurodyn.submission.file import score_file
-from neurodyn.submission.submit import submit
+from neurodyn.reproduction.task import Ran, Task, run, shared_by
 from neurodyn.submission.targets import NOT_BLIND, SealedTargets
-from neurodyn.training.partition import origin, partition
-from neurodyn.training.run import Run
 
 SEEDS = 3
-Baselines = dict[tuple[str, str, str], Evaluation]
-"""Fitted once for all runs on the same trials."""
+REPORT = "report.html"
+Say = Callable[[str], None]
 
 
 class ArmsFailed(NeurodynError):
     """Some arms of a study could not be run; what the others scored is in `scores`, and in the table."""
 
-    def __init__(self, failed: Mapping[str, NeurodynError], scores: list[Score]) -> None:
+    def __init__(self, failed: Mapping[str, Failure], scores: list[Score]) -> None:
         self.scores = scores
-        super().__init__("; ".join(f"{arm} could not be run: {error}" for arm, error in failed.items()))
+        super().__init__("; ".join(f"{arm} could not be run: {_said(failure)}" for arm, failure in failed.items()))
 
 
 def reproduce(
@@ -43,27 +41,32 @@ def reproduce(
     quick: bool = True,
     seeds: int = SEEDS,
     targets: Path | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    workers: int | None = None,
+    say: Say = lambda line: None,
 ) -> list[Score]:
-    """The scores of every arm of a study, each beside the published one; `table.json` and `table.md` are written to `out`.
+    """The scores of every arm of a study, each beside the published one; `table.json`, `table.md` and `report.html` are written to `out`.
 
-    A run that is finished is kept, one that was cut short goes on, so that the same call again costs nothing.
+    Runs go side by side in processes of one thread each, the longest first; what comes of them does not depend on how many there are. A run that is finished
+    is kept, one that was cut short goes on, so that the same call again costs nothing.
 
     Args:
         study: what to run.
         out: folder of the runs; an arm's are in `<arm>/seed<N>`.
-        quick: with the changes each recipe lists under `quick`, else as published.
+        quick: with the changes each recipe lists under `quick`, without the arms that are left out of it; else as published.
         seeds: runs of every arm that draws anything.
         targets: the published targets of a benchmark's phase test. Every run is then of that phase: its submission is written to its folder and scored
             against them, which is no longer blind and is recorded there.
-        say: told what comes next, one line a run.
+        workers: processes; None takes one a core, 1 runs everything in this one.
+        say: told what has been done, one line a run.
 
     Raises:
         MissingData: data of an arm, or the targets, are not on this machine; nothing has been run then.
-        InvalidInput: targets with `quick`, or for data without a phase test.
+        InvalidInput: targets with `quick`, or for data without a phase test; an arm of a study that `quick` leaves out altogether.
         ArmsFailed: arms that do not fit the data, or whose folder holds runs of other settings or data; the other arms are run all the same.
     """
     check_range("seeds", seeds, 1)
+    if workers is not None:
+        check_range("workers", workers, 1)
     if targets is not None:
         if quick:
             raise InvalidInput(
@@ -71,90 +74,86 @@ def reproduce(
             )
         SealedTargets(targets)  # refuses what is not there before anything is run
         say(NOT_BLIND)
-    test = targets is not None
-    jobs = [Job.of(study, arm, out, quick=quick, seeds=seeds, test=test) for arm in study.arms]
+    left_out = study.left_out(quick=quick)
+    if len(left_out) == len(study.arms):
+        raise InvalidInput("study", study.name, "one with an arm that --quick does not leave out", "Add --full.")
+    arms = [arm for arm in study.arms if arm not in left_out]
+    jobs = [Job.of(study, arm, out, quick=quick, seeds=seeds, test=targets is not None) for arm in arms]
     check_data(jobs)
-    jobs.sort(key=lambda job: job.data)
-    total, done = sum(len(job.seeds) for job in jobs), 0
-    found: dict[str, list[Score]] = {}
-    failed: dict[str, NeurodynError] = {}
-    for _, same in groupby(jobs, key=lambda job: job.data):
-        sharing = list(same)
-        trials = sharing[0].load()
-        setting, baselines = Setting.of(trials), Baselines()
-        for job in sharing:
-            runs = []
-            for seed in job.seeds:
-                done += 1
-                which = "closed form, run once" if job.once else f"seed {seed}"
-                kept = " (finished before, kept)" if _finished(job.run(seed), targets) else ""
-                if job.arm.path in failed:
-                    continue
-                say(f"[{done}/{total}] {job.arm.path}, {which}: {job.run(seed)}{kept}")
-                try:
-                    runs.append(_scores(job, seed, trials, baselines, targets))
-                except NeurodynError as error:
-                    failed[job.arm.path] = error
-                    say(f"{job.arm.path} could not be run: {error}")
-            if job.arm.path in failed:
-                continue
-            own = collected(job.arm, job.seeds, runs, setting, job.changes, once=job.once)
-            if missing := [name for name in job.arm.published if name not in {score.name for score in own}]:
-                say(f"{job.arm.path}: {', '.join(missing)} cannot be scored on these trials")
-            found[job.arm.path] = own
-    scores = [score for arm in study.arms for score in found.get(arm.path, ())]
-    if scores:
-        table.write(out, study.name, scores)
+    shared_by.cache_clear()
+    try:
+        ran, failed = _run(jobs, targets, workers, say)
+        whole = [job for job in jobs if job.arm.path not in failed]
+        scores = _collected(whole, ran, say)
+        if scores:
+            absent = [arm.path for arm in left_out]
+            table.write(out, study.name, scores, absent)
+            write_report(out / REPORT, study.name, scores, whole, ran, absent)
+    finally:
+        shared_by.cache_clear()
     if failed:
         raise ArmsFailed(failed, scores)
     return scores
 
 
-def _scores(
-    job: Job, seed: int, trials: Trials | list[Trials], baselines: Baselines, targets: Path | None
-) -> list[Score]:
-    """The scores of one run, which is trained and scored unless that is done."""
-    folder, recipe = job.run(seed), job.recipe
-    if _finished(folder, targets):
-        run = Run.open(folder)
-        _check_same(run, job, seed, trials)
-        return run.scores()
-    fitted = api.fit(
-        recipe.model,
-        trials,
-        rule=recipe.rule,
-        objective=recipe.named_objective(),
-        seed=seed,
-        out=folder,
-        train=recipe.train,
-        resume=True,
-        **recipe.model_config,
-    )
-    if targets is None:
-        return api.evaluate(fitted, fitted_baselines=baselines)
-    submitted = submit([fitted], folder / "submission.h5", progress=False, overwrite=True)
-    scores = score_file(submitted.path, targets).scored.scores
-    Run.open(folder).write_scores(scores)
+def _run(
+    jobs: Sequence[Job], targets: Path | None, workers: int | None, say: Say
+) -> tuple[dict[tuple[str, int], Ran], dict[str, Failure]]:
+    """What came of every run, by arm and seed, and the first failure of each arm that has one."""
+    longest_first = sorted(jobs, key=lambda job: -job.length)
+    tasks = [task for job in longest_first for task in job.tasks(targets)]
+    kept, left = [task for task in tasks if task.finished], [task for task in tasks if not task.finished]
+    once = {job.arm.path for job in jobs if job.once}
+    ran: dict[tuple[str, int], Ran] = {}
+    failed: dict[str, Failure] = {}
+    start, count = time.monotonic(), len(kept)
+    for done, (task, value, failure) in enumerate(_results(kept, left, workers, say), 1):
+        which = "closed form, run once" if task.arm in once else f"seed {task.seed}"
+        line = f"[{done}/{len(tasks)}] {task.arm}, {which}: "
+        if failure is not None:
+            failed.setdefault(task.arm, failure)
+            say(f"{line}could not be run: {_said(failure)}")
+        else:
+            ran[task.arm, task.seed] = value
+            how = "finished before, kept" if done <= len(kept) else f"{value.seconds:.0f} s"
+            if count < done < len(tasks):
+                how += f"; {_time((time.monotonic() - start) / (done - count) * (len(tasks) - done))} left"
+            say(f"{line}{how}")
+    return ran, failed
+
+
+def _results(
+    kept: Sequence[Task], left: Sequence[Task], workers: int | None, say: Say
+) -> Iterator[tuple[Task, Ran, Failure | None]]:
+    """What comes of each task, those finished before first. One run alone, or one worker, needs no other process."""
+    for finished in Serial().results(run, kept):
+        yield kept[finished.index], finished.value, finished.failure
+    engine: Engine = Serial()
+    if len(left) > 1 and workers != 1:
+        engine = Local(workers)
+        say(f"{len(left)} runs to do, {min(len(left), engine.workers)} at a time")
+    with engine:
+        tasks = [dataclasses.replace(task, progress=isinstance(engine, Serial)) for task in left]
+        for finished in engine.results(run, tasks):
+            yield left[finished.index], finished.value, finished.failure
+
+
+def _collected(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran], say: Say) -> list[Score]:
+    """The scores of each arm over its seeds, in the study's order."""
+    scores = []
+    for job in jobs:
+        runs = [ran[job.arm.path, seed] for seed in job.seeds]
+        own = collected(job.arm, job.seeds, [each.scores for each in runs], runs[0].setting, job.changes, once=job.once)
+        if missing := [name for name in job.arm.published if name not in {score.name for score in own}]:
+            say(f"{job.arm.path}: {', '.join(missing)} cannot be scored on these trials")
+        scores += own
     return scores
 
 
-def _finished(folder: Path, targets: Path | None) -> bool:
-    return (folder / ("outputs.h5" if targets is None else "scores.json")).exists()  # the last file that scoring writes
+def _said(failure: Failure) -> str:
+    """A failure for people: input that was refused says all itself, anything else needs the traceback."""
+    return failure.message if failure.kind == "refused" else str(failure)
 
 
-def _check_same(run: Run, job: Job, seed: int, trials: Trials | list[Trials]) -> None:
-    """Whether a finished run is what the recipe asks for now.
-
-    Raises:
-        InvalidInput: naming what differs.
-    """
-    wanted = {**job.recipe.plan(seed).as_mapping(), "data": origin(partition(trials, None, seed))}
-    wanted = json.loads(json.dumps(wanted, default=str))
-    for name, value in wanted.items():
-        if run.config.get(name) != value:
-            raise InvalidInput(
-                f"{run.path}: {name}",
-                run.config.get(name),
-                f"{value}, as {job.arm.path} asks for",
-                "It was made with another recipe, other data or another version: give another --out, or remove the folder.",
-            )
+def _time(seconds: float) -> str:
+    return f"about {seconds:.0f} s" if seconds < 90 else f"about {seconds / 60:.0f} min"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.reproduction import expected
-from neurodyn.reproduction.expected import Published
+from neurodyn.reproduction.expected import Published, Statistic
 from neurodyn.reproduction.recipe import Recipe
 
 
@@ -23,6 +23,8 @@ class Arm:
     recipe: Recipe
     published: Mapping[str, Published]
     """By score; these are the scores that a study reports."""
+    statistic: Statistic = "mean"
+    """What is made of its runs."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class Study:
     def below(self, arm: Arm) -> str:
         """The arm's name within the study; empty where it is the study."""
         return arm.path.removeprefix(self.name).strip("/")
+
+    def left_out(self, *, quick: bool) -> tuple[Arm, ...]:
+        """The arms whose recipes leave them out of `--quick`; an arm that is asked for by its own name is not left out."""
+        return tuple(arm for arm in self.arms if quick and arm.recipe.quick.skip and arm.path != self.name)
 
 
 def names() -> list[str]:
@@ -95,13 +101,13 @@ def _existing() -> Iterator[Path]:
 
 def _arm(name: str, path: Path) -> Arm:
     published = expected.read(path.with_name(expected.FILE))
-    for arm in published:
+    for arm in published.arms:
         if not path.with_name(f"{arm}.yaml").is_file():
             raise InvalidInput(
                 f"{path.with_name(expected.FILE)}: arms.{arm}", "an arm without a recipe", f"{arm}.yaml beside it"
             )
-    if path.stem not in published:
+    if path.stem not in published.arms:
         raise InvalidInput(
             str(path.with_name(expected.FILE)), f"no arm {path.stem}", f"an arm for each recipe beside it ({path.name})"
         )
-    return Arm(name, Recipe.read(path), published[path.stem])
+    return Arm(name, Recipe.read(path), published.arms[path.stem], published.statistic)

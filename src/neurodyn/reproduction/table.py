@@ -9,30 +9,38 @@ from typing import Any
 
 from neurodyn.data.writing import written_whole
 from neurodyn.metrics.base import Score
+from neurodyn.reporting.study.base import best_of
 from neurodyn.submission.targets import NOT_BLIND
 
 HEADINGS = ("arm", "score", "ours", "published", "verdict", "baselines")
+SHORT_HEADINGS = ("score", "ours", "published", "verdict", "best baseline")
 
 
-def as_mapping(study: str, scores: Sequence[Score]) -> dict[str, Any]:
+def as_mapping(study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> dict[str, Any]:
     """The study as `neurodyn reproduce --json` prints it."""
-    return {"study": study, "scores": [score.as_mapping() for score in scores]}
+    return {"study": study, "scores": [score.as_mapping() for score in scores], "left_out": list(left_out)}
 
 
-def write(folder: Path, study: str, scores: Sequence[Score]) -> None:
+def write(folder: Path, study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> None:
     """Writes both files whole.
+
+    Args:
+        folder: of the study.
+        study: its name.
+        scores: of every arm.
+        left_out: arms that `--quick` leaves out.
 
     Raises:
         InvalidInput: the folder is not writable, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(folder / "table.json") as beside:
-        beside.write_text(json.dumps(as_mapping(study, scores), indent=2, allow_nan=False))
+        beside.write_text(json.dumps(as_mapping(study, scores, left_out), indent=2, allow_nan=False))
     with written_whole(folder / "table.md") as beside:
-        beside.write_text(markdown(study, scores))
+        beside.write_text(markdown(study, scores, left_out))
 
 
-def markdown(study: str, scores: Sequence[Score]) -> str:
+def markdown(study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> str:
     """The table as Markdown, with where each published value comes from below it."""
     lines = [f"# {study}", "", f"| {' | '.join(HEADINGS)} |", f"|{' --- |' * len(HEADINGS)}"]
     lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row(score))} |" for score in scores]
@@ -40,32 +48,71 @@ def markdown(study: str, scores: Sequence[Score]) -> str:
     lines += ["", *(f"- {each}" for each in sources)]
     if any(score.context.get("blind") is False for score in scores):
         lines += ["", NOT_BLIND]
-    return "\n".join([*lines, "", INTERVALS, ""])
+    if left_out:
+        lines += ["", absent(left_out)]
+    return "\n".join([*lines, "", legend(scores), ""])
 
 
-INTERVALS = (
-    "Ours: mean ± standard deviation over seeds [95 % bootstrap interval on held-out trials, of all seeds together]; "
-    "baselines on the same trials."
-)
+def absent(left_out: Sequence[str]) -> str:
+    """Which arms are not in the table, and how to have them."""
+    return f"Left out of --quick: {', '.join(left_out)}. Run --full, or one of them by its name."
+
+
+def legend(scores: Sequence[Score]) -> str:
+    """What the numbers of the table are."""
+    spreads = dict.fromkeys(_SPREADS[score.context["statistic"]] for score in scores)
+    published = ""
+    if any(score.context.get("published_quartiles") for score in scores):
+        published = " Published: value (quartiles; best) of its runs."
+    return f"Ours: {' or '.join(spreads)} [95 % bootstrap interval on held-out trials, of all seeds together]; baselines on the same trials.{published}"
+
+
+_SPREADS = {"mean": "mean ± standard deviation over seeds", "median": "median (quartiles; best) over seeds"}
 
 
 def row(score: Score) -> tuple[str, ...]:
     """One score's cells, in the order of `HEADINGS`."""
     context, (low, high) = score.context, score.interval
     spread = "" if context["sd"] is None else f" ± {context['sd']:.4f}"
+    if context["statistic"] == "median" and context["quartiles"] is not None:
+        spread = f" {_runs(context['quartiles'], context['best'])}"
+    published = "" if score.published is None else f"{score.published:.4f}"
+    if published and (context["published_quartiles"] or context["published_best"] is not None):
+        published += f" {_runs(context['published_quartiles'], context['published_best'])}"
     return (
         f"{context['arm']} ({context['runs']})",
         score.name,
         f"{score.value:.4f}{spread} [{low:.4f}, {high:.4f}]",
-        "" if score.published is None else f"{score.published:.4f}",
+        published,
         verdict(score),
         ", ".join(f"{name} {value:.3f}" for name, value in score.baselines.items()),
     )
 
 
+def short_row(score: Score) -> tuple[str, ...]:
+    """The cells of `SHORT_HEADINGS`, for a terminal; `reasons` has what they leave out."""
+    published = "" if score.published is None else f"{score.published:.4f}"
+    word = {True: "passed", False: "FAILED", None: "not judged" if published else ""}[score.passed]
+    best = best_of(score)
+    return score.name, row(score)[2], published, word, "" if best is None else f"{best} {score.baselines[best]:.3f}"
+
+
+def reasons(scores: Sequence[Score]) -> list[str]:
+    """Why published values are not judged, each reason once."""
+    found = (score for score in scores if score.published is not None and score.passed is None)
+    return list(dict.fromkeys(f"Not judged: {score.context['not_comparable']}." for score in found))
+
+
+def _runs(quartiles: Sequence[float] | None, best: float | None) -> str:
+    """Quartiles and best value of several runs."""
+    parts = [f"{quartiles[0]:.4f} to {quartiles[1]:.4f}"] if quartiles else []
+    return f"({'; '.join([*parts, *([] if best is None else [f'best {best:.4f}'])])})"
+
+
 def source(score: Score) -> str:
     """Where a published value comes from, and what else a reader must know about it."""
-    return " ".join(filter(None, (f"{score.context['source']}: <{score.context['url']}>.", score.context["note"])))
+    url = f": <{score.context['url']}>" if score.context["url"] else ""
+    return " ".join(filter(None, (f"{score.context['source']}{url}.", score.context["note"])))
 
 
 def verdict(score: Score) -> str:

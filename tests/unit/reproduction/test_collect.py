@@ -57,6 +57,22 @@ def test_seeds_become_a_mean_with_its_spread() -> None:
     assert found.published == 0.3 and found.passed is True and found.context["not_comparable"] is None
 
 
+def test_seeds_become_a_median_with_quartiles_where_the_study_says_so() -> None:
+    published = dataclasses.replace(THEIRS, quartiles=(0.28, 0.31), best=0.35)
+    runs = [[score(value, (0.2, 0.4))] for value in (0.1, 0.32, 0.3)]
+    (found,) = collected(dataclasses.replace(arm(co_bps=published), statistic="median"), [0, 1, 2], runs, OURS, [])
+    assert found.value == pytest.approx(0.3) and found.passed is True  # the mean, 0.24, would fail
+    assert found.baselines["untrained"] == pytest.approx(0.03) and found.difference["untrained"][0] == pytest.approx(
+        0.27
+    )
+    assert found.context["quartiles"] == pytest.approx([0.2, 0.31]) and found.context["best"] == 0.32
+    assert found.context["statistic"] == "median" and found.context["values"] == [0.1, 0.32, 0.3]
+    cells = table.row(found)
+    assert cells[2] == "0.3000 (0.2000 to 0.3100; best 0.3200) [0.2000, 0.4000]"
+    assert cells[3] == "0.3000 (0.2800 to 0.3100; best 0.3500)"
+    assert table.short_row(found) == ("co_bps", cells[2], "0.3000", "passed", "untrained 0.030")
+
+
 def test_one_run_in_closed_form_has_no_spread_and_says_why() -> None:
     (found,) = collected(arm(co_bps=THEIRS), [0], RUNS[:1], OURS, [], once=True)
     assert found.context["sd"] is None and "closed form" in found.context["runs"]

@@ -29,7 +29,9 @@ def changed(tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], object]], Pa
 
 
 def test_values_carry_their_source_and_setting(changed: Callable[..., Path]) -> None:
-    found = read(changed(lambda file: None))
+    file = read(changed(lambda file: None))
+    found = file.arms
+    assert file.statistic == "mean"
     co_bps = found["lfads"]["co_bps"]
     assert co_bps.value == 9.0 and co_bps.tolerance == 0.1 and co_bps.compare == "equal"
     assert co_bps.source is not None and co_bps.source.citation == "A paper, table 1"
@@ -37,12 +39,27 @@ def test_values_carry_their_source_and_setting(changed: Callable[..., Path]) -> 
     assert found["smoothing"]["fp_bps"] == Published(reason="not reported")
 
 
+def test_published_runs_may_have_quartiles_and_a_best_and_a_median_is_compared_with(
+    changed: Callable[..., Path],
+) -> None:
+    def change(file: dict[str, Any]) -> None:
+        file["statistic"] = "median"
+        file["sources"]["paper"].pop("url")  # results that are not public
+        file["arms"]["lfads"]["co_bps"].update(quartiles=[8.9, 9.1], best=9.3)
+
+    file = read(changed(change))
+    co_bps = file.arms["lfads"]["co_bps"]
+    assert file.statistic == "median" and co_bps.quartiles == (8.9, 9.1) and co_bps.best == 9.3
+    assert co_bps.source is not None and co_bps.source.url == ""
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         (lambda f: f.pop("sources"), ["no sources"]),
         (lambda f: f.update(title="x"), ["title"]),
-        (lambda f: f["sources"]["paper"].pop("url"), ["sources.paper", "no url"]),
+        (lambda f: f.update(statistic="mode"), ["statistic", "'mode'", "median"]),
+        (lambda f: f["sources"]["paper"].pop("citation"), ["sources.paper", "no citation"]),
         (lambda f: f["settings"]["same"].pop("bin_ms"), ["settings.same", "no bin_ms"]),
         (lambda f: f["settings"]["same"].update(phase="vla"), ["settings.same.phase", "'val'"]),
         (lambda f: f["arms"].update(lfads={}), ["arms.lfads"]),
@@ -53,6 +70,10 @@ def test_values_carry_their_source_and_setting(changed: Callable[..., Path]) -> 
         (lambda f: f["arms"]["lfads"]["co_bps"].update(tolerance=-1), ["tolerance", "at least 0"]),
         (lambda f: f["arms"]["lfads"]["co_bps"].update(value="0.3x"), ["co_bps.value"]),
         (lambda f: f["arms"]["lfads"]["co_bps"].update(tolerence=1), ["co_bps.tolerence"]),
+        (lambda f: f["arms"]["lfads"]["co_bps"].update(quartiles=[9.1, 8.9]), ["co_bps.quartiles", "the first, then"]),
+        (lambda f: f["arms"]["lfads"]["co_bps"].update(quartiles=[9.1]), ["co_bps.quartiles"]),
+        (lambda f: f["arms"]["lfads"]["co_bps"].update(best="x"), ["co_bps.best"]),
+        (lambda f: f["arms"]["smoothing"].update(fp_bps={**NOTHING, "best": 1.0}), ["fp_bps.best"]),
         (lambda f: f["arms"]["smoothing"].update(fp_bps={"value": None}), ["fp_bps", "no reason"]),
         (lambda f: f["arms"]["smoothing"].update(fp_bps={**NOTHING, "tolerance": 1}), ["fp_bps.tolerance"]),
     ],

@@ -103,7 +103,7 @@ def test_phase_test_is_scored_against_the_targets_and_judged(data: Path, study: 
     run = tmp_path / "out" / "seed0"
     assert {"submission.h5", "submission.scores.json", "test_targets_used.jsonl"} <= {p.name for p in run.iterdir()}
     again = reproduce(study, tmp_path / "out", quick=False, targets=targets, say=said.append)
-    assert again[0].value == co_bps.value and said[-2].endswith("kept)")
+    assert again[0].value == co_bps.value and said[-2].endswith("kept")
     assert said[-1] == "tiny/lorenz/lfads: psth_r2 cannot be scored on these trials"  # the targets hold none
     assert len((run / "test_targets_used.jsonl").read_text().splitlines()) == 1  # kept scores use the targets no more
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ import tiny_study
 from neurodyn import api
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.metrics.base import Score
-from neurodyn.reproduction.job import limited
-from neurodyn.reproduction.run import ArmsFailed, reproduce
+from neurodyn.reproduction.limit import limited
+from neurodyn.reproduction.run import ArmsFailed
+from neurodyn.reproduction.run import reproduce as reproduce_side_by_side
 from neurodyn.reproduction.study import Study
 from neurodyn.training.run import Run
+
+reproduce = functools.partial(reproduce_side_by_side, workers=1)
+"""In this process: starting others takes longer than these runs."""
 
 
 @pytest.fixture
@@ -48,6 +53,57 @@ def test_full_scores_every_arm_beside_what_was_published(study: Study, tmp_path:
     assert written["study"] == "tiny/lorenz" and len(written["scores"]) == 4
 
 
+@pytest.mark.slow
+def test_side_by_side_gives_what_one_after_another_gives(study: Study, tmp_path: Path) -> None:
+    said: list[str] = []
+    both = reproduce_side_by_side(study, tmp_path / "both", seeds=2, workers=2, say=said.append)
+    alone = reproduce(study, tmp_path / "alone", seeds=2)
+    assert [score.as_mapping() for score in both] == [score.as_mapping() for score in alone]
+    assert said[0] == "3 runs to do, 2 at a time" and len(said) == 4
+    assert said[1].startswith("[1/3] tiny/lorenz/lfads, seed ")  # the longest first
+    for folder in ("both", "alone"):  # fitted once for all runs on the same trials: those of quick, and all of them
+        assert len(list((tmp_path / folder / "baselines").glob("*/*/glm/best.safetensors"))) == 2
+        assert not list((tmp_path / folder).glob("lfads/seed*/baselines"))
+
+
+def test_a_worker_that_fails_is_told_with_its_traceback(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr(api, "fit", broken)
+    with pytest.raises(ArmsFailed, match="ZeroDivisionError: by nothing") as failure:
+        reproduce(study, tmp_path / "out", seeds=2)
+    assert "in broken" in str(failure.value) and failure.value.scores == []
+
+
+def test_an_arm_may_be_left_out_of_quick(study: Study, tmp_path: Path) -> None:
+    quick = {**tiny_study.LFADS["quick"], "skip": True}
+    tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, "quick": quick})
+    study, arm = Study.find("tiny"), Study.find("tiny/lorenz/lfads")
+    scores = reproduce(study, tmp_path / "out")
+    assert {score.context["arm"] for score in scores} == {"tiny/lorenz/smoothing"}
+    assert json.loads((tmp_path / "out/table.json").read_text())["left_out"] == ["tiny/lorenz/lfads"]
+    for page in ("table.md", "report.html"):
+        assert "Left out of --quick: tiny/lorenz/lfads" in (tmp_path / "out" / page).read_text()
+    assert [a.path for a in study.left_out(quick=False)] == [] and arm.left_out(quick=True) == ()
+    smoothing = tmp_path / "recipes/tiny/lorenz/smoothing.yaml"
+    smoothing.write_text(smoothing.read_text() + "quick: {skip: true}\n")
+    with pytest.raises(InvalidInput, match="--full"):
+        reproduce(Study.find("tiny"), tmp_path / "none")
+
+
+def test_a_score_asked_for_later_is_measured_on_kept_runs(study: Study, tmp_path: Path) -> None:
+    one = Study.find("tiny/lorenz/smoothing")
+    reproduce(one, tmp_path / "out")
+    published = tiny_study.expected()
+    published["arms"]["smoothing"]["rate_r2_per_neuron"] = tiny_study.NOTHING  # on request only
+    tiny_study.write(tmp_path / "recipes", published=published)
+    scores = reproduce(Study.find("tiny/lorenz/smoothing"), tmp_path / "out")
+    assert [score.name for score in scores] == ["co_bps", "fp_bps", "rate_r2_per_neuron"]
+
+
 def test_quick_says_what_it_changes_and_judges_nothing_by_it(study: Study, tmp_path: Path) -> None:
     found = by_name(reproduce(study, tmp_path / "out", seeds=1))
     lfads, smoothing = found["tiny/lorenz/lfads", "co_bps"], found["tiny/lorenz/smoothing", "co_bps"]
@@ -67,7 +123,7 @@ def test_finished_runs_are_kept_and_cut_ones_go_on(study: Study, tmp_path: Path)
     said: list[str] = []
     again = by_name(reproduce(study, out, quick=False, seeds=1, say=said.append))
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert [line.endswith("kept)") for line in said] == [True, False]
+    assert [line.endswith("finished before, kept") for line in said] == [True, False]
     assert (cut / "outputs.h5").exists()
     assert {key: score.value for key, score in again.items()} == {key: score.value for key, score in first.items()}
 

@@ -1,0 +1,126 @@
+"""What the page about a study shows, and what each of its sections is."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from neurodyn.dynamics.flow_field import PhasePortrait
+from neurodyn.metrics.base import Score
+
+FLOOR = "floor"
+"""Baseline that says what the measure cannot fall below by construction."""
+TRUTH = "true_"
+"""How baselines begin that read the quantity off another that is known to be true."""
+
+
+@dataclass(frozen=True, eq=False)
+class InputExample:
+    """Some test trials of one run: the true input, and the inferred one mapped to it."""
+
+    which: str
+    """`best`, `median` or `worst` of the arm's runs."""
+    seed: int
+    score: float
+    """Of the run, by the measure that ranked it."""
+    measure: str
+    """Name of that measure."""
+    true: np.ndarray
+    """`(trial, time, input)`."""
+    mapped: np.ndarray
+    """The inferred inputs through a linear map fitted to the other test trials, `(trial, time, input)`."""
+    bin_s: float
+    """Bin width in seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class StudyArm:
+    """One arm of a study: a model on a data set, over its runs."""
+
+    path: str
+    """`two_area/rec/base`: the data set's folder, then the variant."""
+    scores: Sequence[Score]
+    """Each over the runs; its context says what was published."""
+    runs: Mapping[int, Mapping[str, Score]]
+    """Every score of every run, by seed and measure; of several sessions, the first's."""
+    inputs: Sequence[InputExample] = ()
+    """Example trials, the best run first; none where inputs are not inferred or not known."""
+    portraits: Mapping[int, Sequence[PhasePortrait]] = field(default_factory=dict)
+    """Of runs whose dynamics have been analysed, by seed."""
+
+    @property
+    def group(self) -> str:
+        """What it is compared within: the folder."""
+        return self.path.rpartition("/")[0] or self.path
+
+    @property
+    def variant(self) -> str:
+        """Its name in the folder."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, eq=False)
+class StudySubject:
+    """A study that was run."""
+
+    name: str
+    arms: Sequence[StudyArm]
+    left_out: Sequence[str] = field(default_factory=tuple)
+    """Arms that `--quick` leaves out."""
+
+    @cached_property
+    def groups(self) -> dict[str, list[StudyArm]]:
+        """The arms of each data set."""
+        found: dict[str, list[StudyArm]] = {}
+        for arm in self.arms:
+            found.setdefault(arm.group, []).append(arm)
+        return found
+
+
+class StudySection(ABC):
+    """One section of the page about a study. One file each."""
+
+    name: ClassVar[str]
+    """Anchor in the page."""
+    title: ClassVar[str]
+    """Heading."""
+    lead: ClassVar[str] = ""
+    """One or two sentences under the heading, plain text: the question the section answers."""
+
+    @abstractmethod
+    def html(self, study: StudySubject) -> str:
+        """The section; empty where the study has nothing to show in it."""
+
+
+def short(name: str) -> str:
+    """A measure's name where room is scarce: `p. latent r2 forward` for `published_latent_r2_forward`."""
+    return name.replace("published_", "p. ").replace("_", " ")
+
+
+def best_of(score: Score, *, truth: bool = False) -> str | None:
+    """Name of the baseline with the best value; None without one.
+
+    Args:
+        score: with its baselines; its floor is none of them.
+        truth: among those that read off the truth; else among those that know as much as the model.
+    """
+    known = {name: v for name, v in score.baselines.items() if name != FLOOR and name.startswith(TRUTH) == truth}
+    finite = {name: value for name, value in known.items() if math.isfinite(value)}
+    if not finite:
+        return None
+    return (max if score.direction == "higher" else min)(finite, key=lambda name: finite[name])
+
+
+def against(score: Score, baseline: str) -> Literal["better", "worse", "tie"]:
+    """How the model stands against a baseline, by the paired 95 % interval over all seeds."""
+    _, low, high = score.difference.get(baseline, (math.nan, math.nan, math.nan))
+    sign = 1 if score.direction == "higher" else -1
+    if min(sign * low, sign * high) > 0:
+        return "better"
+    return "worse" if max(sign * low, sign * high) < 0 else "tie"

@@ -1,0 +1,158 @@
+"""One run of one arm, as a worker is handed it: trained unless that is done, scored unless that is done."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from neurodyn import api
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
+from neurodyn.estimator import Estimator
+from neurodyn.metrics.base import Evaluation, Score
+from neurodyn.reproduction.limit import limited
+from neurodyn.reproduction.recipe import Recipe
+from neurodyn.reproduction.setting import Setting
+from neurodyn.submission.file import score_file
+from neurodyn.submission.submit import submit
+from neurodyn.training.partition import origin, partition
+from neurodyn.training.run import Run
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on what, and where; everything a process of its own needs."""
+
+    arm: str
+    """Its path below `recipes/`."""
+    recipe: Recipe
+    """With what `--quick` changes, where it was asked for."""
+    limit: int | None
+    """Most trials of each split."""
+    seed: int
+    folder: Path
+    """Of the run."""
+    baselines: Path
+    """Folder of the baselines that all runs of the study share."""
+    scores: tuple[str, ...]
+    """Metrics to be measured besides those that always are."""
+    targets: Path | None
+    """Published targets of a benchmark's phase test, to score against."""
+    progress: bool = True
+    """Whether a progress bar may be drawn."""
+
+    @property
+    def data(self) -> str:
+        """The same for tasks on the same trials."""
+        return json.dumps([self.recipe.source, self.recipe.options, self.limit], sort_keys=True, default=str)
+
+    @property
+    def baselines_folder(self) -> Path:
+        """Where the baselines fitted to these trials lie."""
+        return self.baselines / hashlib.sha256(self.data.encode()).hexdigest()[:12]
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is trained and scored."""
+        last = "outputs.h5" if self.targets is None else "scores.json"  # the last file that scoring writes
+        return (self.folder / last).exists()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a task."""
+
+    scores: list[Score]
+    """Every score of the run."""
+    setting: Setting
+    """What they were measured in."""
+    seconds: float
+    """Wall time that training and scoring took here and now."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """What tasks on the same trials share within a process."""
+
+    trials: Trials | list[Trials]
+    setting: Setting
+    baselines: dict[tuple[str, str, str], Evaluation] = field(default_factory=dict)
+
+
+def run(task: Task) -> Ran:
+    """Trains and scores one run; one that is finished is read, one that was cut short goes on.
+
+    Raises:
+        InvalidInput: data that cannot be used, or a folder that holds a run of another recipe or other data.
+    """
+    start = time.monotonic()
+    shared = shared_by(task.data)
+    scores = _kept(task, shared) if task.finished else _made(task, shared)
+    return Ran(scores, shared.setting, time.monotonic() - start)
+
+
+@functools.lru_cache(maxsize=1)
+def shared_by(data: str) -> Shared:
+    """The trials of tasks with the same `data`; those of the last one stay loaded."""
+    source, options, limit = json.loads(data)
+    trials = limited(api.load(source, **options), limit)
+    return Shared(trials, Setting.of(trials))
+
+
+def _made(task: Task, shared: Shared) -> list[Score]:
+    recipe = task.recipe
+    fitted = api.fit(
+        recipe.model,
+        shared.trials,
+        rule=recipe.rule,
+        objective=recipe.named_objective(),
+        seed=task.seed,
+        out=task.folder,
+        train=recipe.train,
+        resume=True,
+        progress=task.progress,
+        **recipe.model_config,
+    )
+    if task.targets is None:
+        return _evaluated(task, fitted, shared)
+    submitted = submit([fitted], task.folder / "submission.h5", progress=False, overwrite=True)
+    scores = score_file(submitted.path, task.targets).scored.scores
+    Run.open(task.folder).write_scores(scores)
+    return scores
+
+
+def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
+    return api.evaluate(
+        fitted,
+        shared.trials,
+        also=task.scores,
+        fitted_baselines=shared.baselines,
+        baselines_folder=task.baselines_folder,
+    )
+
+
+def _kept(task: Task, shared: Shared) -> list[Score]:
+    """The scores of a finished run, if it is what the recipe asks for now; it is scored again where some are asked for that it lacks.
+
+    Raises:
+        InvalidInput: naming what differs.
+    """
+    found = Run.open(task.folder)
+    wanted = {**task.recipe.plan(task.seed).as_mapping(), "data": origin(partition(shared.trials, None, task.seed))}
+    wanted = json.loads(json.dumps(wanted, default=str))
+    for name, value in wanted.items():
+        if found.config.get(name) != value:
+            raise InvalidInput(
+                f"{found.path}: {name}",
+                found.config.get(name),
+                f"{value}, as {task.arm} asks for",
+                "It was made with another recipe, other data or another version: give another --out, or remove the folder.",
+            )
+    scores = found.scores()
+    if task.targets is None and not set(task.scores) <= {score.name for score in scores}:
+        return _evaluated(task, Estimator.load(task.folder), shared)
+    return scores
