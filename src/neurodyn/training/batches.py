@@ -80,7 +80,8 @@ class Batches:
         self.device = device or torch.device("cpu")
         self._rows = [Rows(trials, session, self.device) for session, trials in enumerate(sessions)]
         self._chunks = [math.ceil(len(rows) / share) for rows in self._rows]
-        self._seed, self._transforms = seed, transforms
+        self._seed = seed
+        self.transforms = transforms
         self._dealing: dict[int, tuple[tuple[int, int], list[np.ndarray]]] = {}
         self._generator = torch.Generator(self.device)
         self.steps = max(self._chunks)
@@ -97,9 +98,9 @@ class Batches:
         for session, rows in enumerate(self._rows):
             cycle, chunk = divmod(index, self._chunks[session])
             batches.append(rows(self._dealt(epoch, session, cycle)[chunk]))
-        if self._transforms:
+        if self.transforms:
             self._generator.manual_seed(key(self._seed, Stream.TRANSFORM, epoch, index))
-            for transform in self._transforms:
+            for transform in self.transforms:
                 batches = [transform(batch, self._generator) for batch in batches]
         return tuple(batches)
 

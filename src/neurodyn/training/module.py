@@ -14,6 +14,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor
 from torch.nn import Parameter
 
+from neurodyn.data.batch import Batch
 from neurodyn.errors import InvalidInput
 from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model
@@ -83,6 +84,8 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
     def training_step(self, index: int) -> None:
         """One optimiser step on the batches at (epoch, index)."""
         step = Step(self.epoch, self.epoch * self._batches.steps + index)
+        for transform in self._batches.transforms:
+            transform.begin(self.epoch, self._expected)
         batches = self._batches.at(self.epoch, index)
         seed_step(self._seed, self.epoch, index)
         for group in self._optimizer.param_groups:
@@ -100,6 +103,19 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             self._average.update(step.step + 1)
         for name, value in {"total": losses.total.detach(), **losses.terms}.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    @torch.no_grad()
+    def _expected(self, batch: Batch) -> Tensor:
+        """The rates that the model expects of a batch, as it would be evaluated now."""
+        self.model.eval()
+        try:
+            with self._average.swapped() if self._average else contextlib.nullcontext():
+                output = self.model(batch.observed)
+        finally:
+            self.model.train()
+        name = batch.observed.neural_name or ""
+        rates: Tensor = self.model.observation(name, batch.observed.session).mean(output.predictions[name])
+        return rates
 
     def _refuse(self, losses: Losses, norm: Tensor, step: Step) -> None:
         """Leaves out a step whose loss or gradient is not finite; the second in a row is an error."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from neurodyn.data.batch import Batch
 from neurodyn.data.trials import Trials
@@ -24,6 +25,8 @@ class Stage(IntEnum):
     """Changes the counts that the encoder sees."""
     HIDDEN = 3
     """Hides entries from the encoder."""
+    REPLAYED = 4
+    """Replaces the whole."""
 
 
 class Transform(ABC):
@@ -37,6 +40,10 @@ class Transform(ABC):
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Sees the training trials of every session once, before the first epoch."""
+        return None
+
+    def begin(self, epoch: int, expected: Callable[[Batch], Tensor]) -> None:
+        """Told before every step: the epoch, counted from 0, and a function from a batch to the rates `(trial, time, unit)` that the model expects of it now."""
         return None
 
     @abstractmethod
