@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
+from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
 
@@ -44,6 +45,8 @@ class Subject:
     """The run's config: `model`, `model_config`, `objective`, `rule`, `train`, `seed`, `data`."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """Versions and machine, as the run recorded them."""
+    portraits: Sequence[PhasePortrait] = ()
+    """Flow and fixed points of its dynamics under constant inputs, where they have been analysed."""
 
     def __post_init__(self) -> None:
         if "test" not in self.trials or "test" not in self.inferred:

@@ -10,6 +10,7 @@ import pytest
 
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
+from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.metrics.base import Score
 from neurodyn.reporting.subject import Subject
 
@@ -63,8 +64,31 @@ def build(name: str = "lfads", *, seed: int = 0, noise: float = 0.15, full: bool
     if not full:
         return Subject(name, {"test": test}, {"test": inferred["test"]})
     return Subject(
-        name, trials, inferred, baselines, scores(noise), history(), CONFIG, {"python": "3.12", "torch": "2.5"}
+        name,
+        trials,
+        inferred,
+        baselines,
+        scores(noise),
+        history(),
+        CONFIG,
+        {"python": "3.12", "torch": "2.5"},
+        [portrait()],
     )
+
+
+def portrait() -> PhasePortrait:
+    """Two stable points with a saddle between them, dx/dt = x − x³, dy/dt = −y; no trial comes near the one on the left."""
+    edge, time = np.linspace(-1.5, 1.5, 27), np.linspace(0, 1, 20)
+    x, y = np.meshgrid(edge, edge)
+    velocity = 0.1 * np.stack([x - x**3, -y], 2)
+    points, kinds = np.array([[-1.0, 0], [0, 0], [1, 0]]), ("stable", "saddle", "stable")
+    values = np.array([[0.9, 0.8], [1.1, 0.9], [0.9, 0.8]], complex)
+    paths = np.stack([np.stack([time, s * (1 - time)], 1) for s in (-1, 1)])
+    return PhasePortrait(
+        "zero input", "rotation", ("state PC 1 (60%)", "state PC 2 (40%)"), BIN_S, edge, edge, velocity,
+        np.linalg.norm(velocity, axis=2), paths, points, kinds, np.array([False, True, True]), values,
+        np.array([[0.5, 0.9]]), points + 0.02, paths, points, kinds, values,
+    )  # fmt: skip
 
 
 def scores(noise: float = 0.15) -> list[Score]:

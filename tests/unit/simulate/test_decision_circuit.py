@@ -89,12 +89,22 @@ def test_rates_at_the_fixed_points():
     np.testing.assert_allclose(rates[4], [38.66, 0.421], atol=5e-3)
 
 
-@pytest.mark.parametrize(("structure", "number"), [(0.34, 1), (0.3467, 5), (0.48, 5), (0.49, 3)])
+@pytest.mark.parametrize(
+    ("structure", "number"), [(0.34, 1), (0.3466, 1), (0.3467, 5), (0.48, 5), (0.4885, 5), (0.4887, 3), (0.49, 3)]
+)
 def test_number_of_fixed_points(structure, number):
     assert len(single_area(structure).fixed_points()) == number
 
 
-@pytest.mark.parametrize(("drive", "number"), [(0.00153, 5), (0.00156, 3), (0.0136, 3), (0.0138, 1)])
+@given(st.floats(0.0, 0.55))
+@settings(max_examples=20, deadline=None)
+def test_the_symmetric_point_and_its_sum_mode_do_not_depend_on_structure(structure):
+    circuit, point = single_area(structure), np.full((1, 2), 0.0841146)
+    assert np.abs(circuit.drift(point)).max() < 1e-4
+    assert np.abs(eigenvalues(circuit, point) + 7.624).min() < 2e-3
+
+
+@pytest.mark.parametrize(("drive", "number"), [(0.00154, 5), (0.00155, 3), (0.01370, 3), (0.01372, 1)])
 def test_a_driven_area_loses_its_attractors(drive, number):
     assert len(CIRCUIT.fixed_points(np.array([drive, -drive]))) == number
 

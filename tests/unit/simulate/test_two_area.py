@@ -159,6 +159,40 @@ def test_adversarial_twin_reproduces_the_trajectory():
         np.testing.assert_allclose(state, after, atol=1e-10)
 
 
+def test_a_current_pulse_moves_trials_and_its_mirror_image_moves_mirrored_ones():
+    """The same noise is used again (section 7.4): no pulse changes nothing; a pulse turned round acts on exchanged populations."""
+    area, swap, rng = TwoArea(), [1, 0, 3, 2], np.random.default_rng(0)
+    start = rng.exponential(0.04, (6, 4))
+    noise = rng.normal(0, 0.009, (6, 60, 10, 4))
+    pulse = np.zeros((6, 60, 4))
+    pulse[:, 10:15, 2:] = [-0.05, 0.05]
+    rest = area.run(start, 0 * pulse, noise)[0]
+    np.testing.assert_array_equal(area.run(start, 0 * pulse, noise)[0], rest)
+    moved = area.run(start, pulse, noise)[0]
+    np.testing.assert_array_equal(moved[:, :10], rest[:, :10])
+    assert (moved[:, 14, 3] > rest[:, 14, 3]).all() and (moved[:, 14, 2] < rest[:, 14, 2]).all()
+    mirrored = area.run(start[:, swap], -pulse, noise[..., swap])[0]
+    np.testing.assert_allclose(mirrored[..., swap], moved, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [0.25, 0.5, 1.0])
+def test_noise_and_then_rest_end_in_the_three_attractors_of_pfc(size):
+    """Section 5.6: 500 states, 1 s of white noise of this share of the mean input, 3 s of rest; end states nearer than 0.05 are one."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    circuit, rng = single_area(0.4182), np.random.default_rng(1)
+    state = rng.exponential(0.04, (500, 2))
+    noise = size * 0.0276 * rng.standard_normal((100, 500, 2))
+    for bin_ in range(400):
+        current = noise[bin_] if bin_ < 100 else np.zeros(2)
+        for _ in range(10):
+            state = state + 0.001 * circuit.drift(state, current)
+    clusters = fcluster(linkage(state, "single"), 0.05, "distance")
+    assert clusters.max() == 3
+    ends = sorted(tuple(np.round(state[clusters == k].mean(0), 2)) for k in (1, 2, 3))
+    np.testing.assert_allclose(ends, [(0.02, 0.60), (0.08, 0.08), (0.60, 0.02)], atol=0.011)
+
+
 def test_table_columns(trials):
     table = trials.table
     assert {

@@ -1,0 +1,160 @@
+"""Analyse the dynamics that a run has learned: its fixed points, their spectra, and how they compare with the truth.
+
+usage: neurodyn analyse RUN --fixed-points [--inputs zero,mean,period,condition] [--starts N] [--seed N] [--json]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, arg
+
+from neurodyn.cli._options import Flag, parse
+from neurodyn.config import check_range
+from neurodyn.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from neurodyn.analysis.fixed_points import FixedPointAnalysis, InputResult
+
+
+@dataclass(frozen=True)
+class Options:
+    """Analyse the dynamics that a run has learned."""
+
+    run: Positional[Path]
+    """Folder of a run of a model with dynamics."""
+    fixed_points: Flag = False
+    """Look for fixed points from the states that the training trials visit."""
+    inputs: tuple[str, ...] = ("zero", "mean")
+    """Constant inputs: zero, mean, period (the mean in each of the task's periods), condition (the mean over each condition's trials)."""
+    starts: int = 1024
+    """Visited states to start from, for each input."""
+    seed: int = 0
+    """Seed of the starts."""
+    session: str = ""
+    """Session whose trials are used; empty takes the first."""
+    out: Annotated[Path | None, arg(aliases=["-o"])] = None
+    """Folder for `fixed_points.h5`, `.json` and `.html`; empty takes `analysis` in the run's folder, where `neurodyn report` finds it."""
+    json: Flag = False
+    """One JSON object on stdout."""
+
+    def __post_init__(self) -> None:
+        check_range("starts", self.starts, 1)
+        check_range("seed", self.seed, 0)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Analyses the run, writes the files and prints the table."""
+    options = parse(Options, arguments, "neurodyn analyse")
+    if not options.fixed_points:
+        raise InvalidInput("analysis", "none", "at least one", "Add --fixed-points.")
+    from neurodyn import api
+    from neurodyn.analysis.fixed_points import KEPT, analyse_fixed_points
+    from neurodyn.cli._console import console, print_json, working
+    from neurodyn.data.writing import folder_made
+    from neurodyn.estimator import Estimator
+
+    choices = [choice for word in options.inputs for choice in word.split(",") if choice]
+    estimator = Estimator.load(options.run)
+    with working(f"Looking for the fixed points of {options.run} ..."):
+        trials = _session(api.parts_of(estimator).train, options.session)
+        found = analyse_fixed_points(
+            estimator.model_, trials, choices, starts=options.starts, seed=options.seed
+        )  # fmt: skip
+    folder = options.out or (options.run / KEPT).parent
+    with folder_made(folder):
+        written = {"run": str(options.run), "starts": options.starts, "seed": options.seed, **found.as_mapping()}
+        _write(found, written, folder)
+    if options.json:
+        print_json(written)
+        return
+    for result in found.results:
+        _print(result, found)
+    for choice, why in found.left_out.items():
+        console().print(f"{choice} was left out: {why}.", highlight=False, soft_wrap=True)
+    console().print(f"figures: {folder / KEPT.with_suffix('.html').name}", highlight=False, soft_wrap=True)
+
+
+def _session(sessions: Sequence[Any], name: str) -> Any:
+    if not name:
+        return sessions[0]
+    for each in sessions:
+        if each.session == name:
+            return each
+    raise InvalidInput("--session", repr(name), f"one of {', '.join(each.session for each in sessions)}")
+
+
+def _write(found: FixedPointAnalysis, written: dict[str, Any], folder: Path) -> None:
+    """`fixed_points.h5`, `.json` and `.html`."""
+    import json
+
+    from neurodyn.analysis.fixed_points import KEPT
+    from neurodyn.data.writing import written_whole
+    from neurodyn.reporting.fixed_points import FixedPoints
+    from neurodyn.reporting.page import document
+    from neurodyn.reporting.phase_portrait import phase_portrait
+
+    target = folder / KEPT.name
+    section = {"name": FixedPoints.name, "title": FixedPoints.title, "lead": FixedPoints.lead}
+    html = "".join(phase_portrait(portrait) for portrait in found.portraits)
+    page = document(f"Fixed points of {written['run']}", "", [section | {"html": html}])
+    with written_whole(target.with_suffix(".json")) as beside:
+        beside.write_text(json.dumps(written, indent=2, allow_nan=False))
+    with written_whole(target.with_suffix(".html")) as beside:
+        beside.write_text(page, encoding="utf-8")
+    found.write(target)
+
+
+_LEADING = 3
+"""Eigenvalues and coordinates of which the table shows the first ones."""
+
+
+def _print(result: InputResult, analysis: FixedPointAnalysis) -> None:
+    """One input's fixed points."""
+    from rich.table import Table
+
+    from neurodyn.cli._console import console
+
+    points, compared = result.found, result.match
+    times = 1000 * points.time_constants_s(analysis.bin_s)
+    turns = points.rotations_hz(analysis.bin_s)
+    slow = 0 if points.slow is None else len(points.slow)
+    note = f"{slow} slow; {int((~result.visited).sum())} unvisited"
+    if compared is not None and result.truth is not None:
+        note = (
+            f"{len(compared.pairs)} of {len(result.truth.points)} true points found, {len(compared.false)} false, "
+            f"{len(compared.missed)} missed; {note}; R² of the map to the true latents {analysis.map_r2:.3f}"
+        )
+    table = Table(title=f"{result.given.label}", title_justify="left", caption=note, caption_justify="left")
+    for heading in ("kind", "unstable", "factors"):
+        table.add_column(heading)
+    if result.mapped is not None:
+        table.add_column("true coordinates")
+    for heading in ("time constants (ms)", "turns (Hz)", "starts"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    pairs = set() if compared is None else set(compared.pairs[:, 0].tolist())
+    for i, kind in enumerate(points.kind):
+        mapped = [] if result.mapped is None else [_numbers(result.mapped[i], "{:.3f}")]
+        verdict = (
+            "unvisited" if not result.visited[i] else "" if compared is None else "true" if i in pairs else "false"
+        )
+        table.add_row(
+            kind,
+            str(points.unstable[i]),
+            _numbers(result.latents[i], "{:.3g}"),
+            *mapped,
+            _numbers(times[i], "{:.0f}"),
+            _numbers(turns[i], "{:.2g}"),
+            str(points.reached[i]),
+            verdict,
+        )
+    console().print(table)
+
+
+def _numbers(values: Any, form: str) -> str:
+    shown = " ".join(form.format(value) for value in values[:_LEADING])
+    return f"{shown} ..." if len(values) > _LEADING else shown
