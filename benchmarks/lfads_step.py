@@ -1,11 +1,11 @@
-"""One LFADS training step (forward, backward, clip, AdamW): ours, plain automatic differentiation, and lfads-torch.
+"""One LFADS training step (forward, backward, clip, AdamW): ours with kernels and without, plain automatic differentiation, and lfads-torch.
 
-    python benchmarks/lfads_step.py [--peers DIR] [--config maze20|small5] [--rounds 5] [--json FILE]
+    python benchmarks/lfads_step.py [--peers DIR] [--config maze20|small5|two_area] [--batch N] [--rounds 5] [--json FILE]
 
 DIR holds a checkout `lfads-torch` (its requirements besides torch and pytorch-lightning: hydra-core, omegaconf, torchmetrics). Equality is tested first: our loss and
-gradients against the same equations left to autograd (float64), and our rates against the peer's with the same weights. Contenders then run in interleaved
+gradients, with kernels and without, against the same equations left to autograd (float64), and our rates against the peer's with the same weights. Contenders then run in interleaved
 rounds, in rotating order, on one thread, by the process CPU clock; the ratio is the median over rounds. "same work" is the peer without the metrics and the
-Stirling constant that it computes in every step and that no gradient sees.
+Stirling constant that it computes in every step and that no gradient sees. The setting `two_area` is that of the study of two areas, which has no peer's config.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import sys
 import time
@@ -28,21 +29,25 @@ from neurodyn.data.spec import DataSpec, SessionSpec, SignalSpec
 from neurodyn.data.transforms.coordinated_dropout import CoordinatedDropout, CoordinatedDropoutConfig
 from neurodyn.models import lfads
 from neurodyn.models.lfads import LFADS, LFADSConfig
+from neurodyn.models.parts import lagged_encoders
 from neurodyn.models.parts.decoder_loop import Controller, Decoded
 from neurodyn.models.parts.gru import clipped_gru_step
+from neurodyn.models.parts.kernels import kernels
 from neurodyn.objectives.base import Step
 from neurodyn.objectives.elbo import ELBO, ELBOConfig
 
 SIZES = {  # Neural Latents Benchmark shapes and the sizes of the peer's own configs: held-in, held-out, observed, forward bins, trials
     "maze20": (137, 45, 35, 10, 256, dict(generator=200, factors=100, inferred_inputs=4, initial_condition=64, initial_condition_encoder=64, input_encoder=64, controller=64, dropout=0.3)),
     "small5": (107, 35, 140, 40, 75, dict(generator=100, factors=40, inferred_inputs=4, initial_condition=100, initial_condition_encoder=100, input_encoder=80, controller=80, dropout=0.02)),
+    "two_area": (30, 0, 100, 0, 64, dict(generator=64, factors=20, inferred_inputs=2, initial_condition=64, initial_condition_encoder=64, input_encoder=64, controller=64, dropout=0.3)),
 }  # fmt: skip
 PEER_CONFIG = {"maze20": "nlb_mc_maze", "small5": "nlb_mc_maze_small"}
 
 
-def make_batch(name: str) -> Batch:
+def make_batch(name: str, trials: int | None = None) -> Batch:
     """Poisson counts of rate 0.05 in the shape of a benchmark data set."""
-    heldin, heldout, seen, forward, trials, _ = SIZES[name]
+    heldin, heldout, seen, forward, usual, _ = SIZES[name]
+    trials = trials or usual
     counts = torch.poisson(
         torch.full((trials, seen + forward, heldin + heldout), 0.05), torch.Generator().manual_seed(0)
     )
@@ -122,28 +127,42 @@ def plain_decoder(
 
 @contextlib.contextmanager
 def autograd_only() -> Iterator[None]:
-    kept = lfads.run_stacked, lfads.decode_loop
-    lfads.run_stacked, lfads.decode_loop = plain_sequences, plain_decoder  # type: ignore[assignment]
+    kept = lagged_encoders.run_stacked, lfads.decode_loop
+    lagged_encoders.run_stacked, lfads.decode_loop = plain_sequences, plain_decoder  # type: ignore[assignment]
     try:
         yield
     finally:
-        lfads.run_stacked, lfads.decode_loop = kept
+        lagged_encoders.run_stacked, lfads.decode_loop = kept
+
+
+@contextlib.contextmanager
+def kernels_are(wish: str) -> Iterator[None]:
+    """Within, kernels are `build` (used) or `off`."""
+    kept = os.environ.get("NEURODYN_KERNELS")
+    os.environ["NEURODYN_KERNELS"] = wish
+    try:
+        yield
+    finally:
+        os.environ.pop("NEURODYN_KERNELS") if kept is None else os.environ.update(NEURODYN_KERNELS=kept)
 
 
 def equality(name: str) -> float:
-    """Largest difference of a gradient between our form and autograd, relative to the largest entry, in float64 on 16 trials."""
+    """Largest difference of a gradient between our forms and autograd, relative to the largest entry, in float64 on 16 trials."""
     model, batch = make_model(name).double().train(), make_batch(name)
     signals = {"counts": batch.observed.neural[:16].double()}
     observed = Observed(signals, batch.observed.mask[:16], batch.observed.bins, "counts")
     small = Batch(observed, {}, {"counts": batch.targets["counts"][:16].double()}, batch.mask[:16], batch.trial[:16])
     found = []
-    for context in (contextlib.nullcontext(), autograd_only()):
+    for context in (kernels_are("off"), kernels_are("build"), autograd_only()):
         model.zero_grad()
         torch.manual_seed(0)
         with context:
             ELBO(ELBOConfig(), model)(model(small.observed), small, Step(10)).total.backward()
         found.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
-    return max(((a - b).abs().max() / b.abs().max().clamp_min(1e-12)).item() for a, b in zip(*found))
+    *ours, plain = found
+    return max(
+        ((a - b).abs().max() / b.abs().max().clamp_min(1e-12)).item() for grads in ours for a, b in zip(grads, plain)
+    )
 
 
 # -- the peer --------------------------------------------------------------------------------------------------------
@@ -218,11 +237,11 @@ def same_rates(peer: Any, name: str, batch: Batch) -> float:
             cell(ours.initial_encoder[way], f"encoder.ic_enc.{direction}.cell")
             cell(ours.input_encoder[way], f"encoder.ci_enc.{direction}.cell")
         cell(ours.controller, "decoder.rnn.cell.con_cell")
-        cell(ours.generator, "decoder.rnn.cell.gen_cell")
+        cell(ours.generator.cell, "decoder.rnn.cell.gen_cell")
         linear(ours.initial_posterior, "encoder.ic_linear")
         linear(ours.to_generator, "decoder.ic_to_g0")
         linear(ours.input_posterior, "decoder.rnn.cell.co_linear")
-        linear(ours.readout, "readout.0")
+        linear(ours.readouts[0].map, "readout.0")
         ours.factor_weight.copy_(w["decoder.rnn.cell.fac_linear.weight"])
         peer.model.eval()
         expected = peer.model.forward({0: peer.given}, sample_posteriors=False, output_means=True)[
@@ -237,21 +256,33 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--peers", type=Path, help="folder with a checkout lfads-torch")
     arguments.add_argument("--config", choices=list(SIZES), default="maze20")
+    arguments.add_argument("--batch", type=int, help="trials of a batch, instead of the setting's")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--json", type=Path, help="append the result as one line")
     options = arguments.parse_args()
     torch.set_num_threads(1)
-    batch = make_batch(options.config)
-    result: dict[str, Any] = {"config": options.config, "gradient_difference": equality(options.config)}
+    batch = make_batch(options.config, options.batch)
+    with kernels_are("build"):
+        compiled = kernels(torch.device("cpu"), torch.float32) is not None
+    result: dict[str, Any] = {"config": options.config, "trials": len(batch.trial), "kernels": compiled}
+    result["gradient_difference"] = equality(options.config)
     assert result["gradient_difference"] < 1e-9, result
-    fast, slow = make_step(make_model(options.config), batch), make_step(make_model(options.config), batch)
 
-    def autograd_step() -> None:
-        with autograd_only():
-            slow()
+    def within(context: Callable[[], contextlib.AbstractContextManager[None]]) -> Callable[[], None]:
+        step = make_step(make_model(options.config), batch)
 
-    contenders: dict[str, Callable[[], None]] = {"neurodyn": fast, "neurodyn, autograd": autograd_step}
-    if options.peers:
+        def run() -> None:
+            with context():
+                step()
+
+        return run
+
+    contenders: dict[str, Callable[[], None]] = {"neurodyn, kernels": within(lambda: kernels_are("build"))}
+    if not compiled:
+        contenders = {}
+    contenders["neurodyn"] = within(lambda: kernels_are("off"))
+    contenders["neurodyn, autograd"] = within(autograd_only)
+    if options.peers and options.config in PEER_CONFIG:
         peer = load_peer(options.peers, options.config, batch)
         result["rate_difference_from_peer"] = same_rates(peer, options.config, batch)
         assert result["rate_difference_from_peer"] < 1e-4, result
@@ -264,14 +295,14 @@ def main() -> None:
             contenders[name]()
             if round_ >= 0:
                 times[name].append(time.process_time() - start)
-    for name in names:
-        ratios = [t / ours for t, ours in zip(times[name], times["neurodyn"])]
+    for name in names:  # ratios to the first
+        ratios = [t / ours for t, ours in zip(times[name], times[names[0]])]
         result[name] = {
             "cpu_ms": round(1e3 * statistics.median(times[name]), 1),
             "ratio": round(statistics.median(ratios), 3),
         }
-        print(f"{name:24s} {result[name]['cpu_ms']:8.1f} ms   {result[name]['ratio']:5.2f} x ours")
-    print({k: v for k, v in result.items() if isinstance(v, str | float)})
+        print(f"{name:24s} {result[name]['cpu_ms']:8.1f} ms   {result[name]['ratio']:5.2f} x the first")
+    print({k: v for k, v in result.items() if isinstance(v, str | float | int)})
     if options.json:
         with options.json.open("a") as file:
             file.write(json.dumps(result) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,14 @@ from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model
+from neurodyn.models.parts.newcomers import Newcomers
 from neurodyn.objectives.base import Step
 from neurodyn.training.batches import check_batch_size
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.fit import Fitted, fit, prepare
+from neurodyn.training.keys import Stream, key
 from neurodyn.training.naming import model_name
-from neurodyn.training.partition import Parts, origin, partition
+from neurodyn.training.partition import Parts, joined, origin, partition
 from neurodyn.training.plan import Plan
 from neurodyn.training.run import Run
 from neurodyn.training.selection import Validation
@@ -163,6 +166,61 @@ class Estimator:
         self.model_, self.plan_, self.parts_, self.data_, self.run_ = model, plan, parts, data, run
         return self
 
+    def adapt(
+        self,
+        trials: Data,
+        *,
+        valid: Data | None = None,
+        train: TrainConfig | Mapping[str, Any] | None = None,
+        seed: int | None = None,
+        out: str | Path | None = None,
+    ) -> Estimator:
+        """This model with new sessions beside those it has; this estimator stays as it is.
+
+        Only what belongs to the new sessions is trained: the maps from and to their units, and their likelihoods' own parameters. All other weights,
+        and with them what the model says of the sessions it had, stay bit for bit the same.
+
+        Args:
+            trials, valid: of the new sessions, as for `fit`.
+            train: fields that differ from the model's own `adaptation_defaults`, or a whole `TrainConfig`.
+            seed: of the new maps and their training; by default the model's.
+            out: run folder to write, once trained; None writes nothing.
+
+        Raises:
+            InvalidInput: a model that stitches no sessions; a session or a unit's name that the model has already; other bins or known inputs.
+        """
+        seed = self.plan_.seed if seed is None else seed
+        trained = self._fitted()
+        if not isinstance(train, TrainConfig):
+            train = configs.from_dict(
+                TrainConfig,
+                {**type(trained).training_defaults, **type(trained).adaptation_defaults, **(train or {})},
+                "train",
+            )
+        parts = partition(self.as_trials(trials), None if valid is None else self.as_trials(valid), seed)
+        check_batch_size(train.batch_size, parts.train)
+        spec = DataSpec((*trained.spec.sessions, *DataSpec.of(parts.train).sessions))
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(key(seed, Stream.WEIGHTS))
+            model = trained.grown(spec)
+        plan = dataclasses.replace(self.plan_, model_config=model.config, train=train, seed=seed)
+        run = None if out is None else Run.create(out)
+        newcomers = Newcomers(model, len(parts.train))
+        objective, rule = plan.build_objective(newcomers), plan.build_rule()
+        try:
+            fitted = fit(newcomers, parts.train, parts.valid, objective, rule, train, seed=seed, progress=self.progress)
+        except BaseException:
+            if run is not None:
+                run.discard_unless_trained()
+            raise
+        found = Estimator(**{**self.get_params(), "seed": seed, "train": train, "out": out, "resume": False})
+        found.fitted_, found.model_, found.plan_, found.run_ = fitted, model, plan, None
+        found.parts_ = None if self.parts_ is None else self.parts_ + parts
+        found.data_ = joined(self.data_, self.plan_.seed, parts, seed)
+        if out is not None:
+            found.save(out)
+        return found
+
     def transform(self, trials: Data, samples: int | None = None) -> Inference | list[Inference]:
         """Rates, latents and inputs of trials, seen as the model may see them; memory is bounded by a batch of trials.
 
@@ -171,7 +229,8 @@ class Estimator:
             samples: posterior samples to average, for models that have a posterior; by default its mean, once.
 
         Raises:
-            InvalidInput: other units than the model was built for; it has not been fitted.
+            InvalidInput: other units than the model was built for, or sessions it does not know (they are found by their names); it has not been
+                fitted.
         """
         model = self._fitted()
         configs.check_range("samples", samples or 0, 0)
@@ -187,7 +246,9 @@ class Estimator:
         model = self._fitted()
         device = next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
         objective = self.plan_.build_objective(model)
-        return Validation(self.as_trials(trials), "unseen_bps", device)(model, objective, Step())[1]
+        several = self.as_trials(trials)
+        places = [model.session_of(each) for each in several]
+        return Validation(several, "unseen_bps", device, places=places)(model, objective, Step())[1]
 
     def draws(self, trials: Trials, samples: int) -> int:
         """`samples` for a model whose passes differ (it has a posterior), else 0: one pass says all."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -27,7 +29,10 @@ from neurodyn.models.parts.lfads_config import LFADSConfig
 from neurodyn.models.parts.masks import keep_mask
 from neurodyn.models.parts.priors import AutoregressivePrior, NormalPrior
 from neurodyn.models.parts.read_in import ReadIn
+from neurodyn.models.parts.session_maps import fit_readout, start_aligned, start_at_means
 from neurodyn.models.parts.standardise import Standardise
+from neurodyn.models.parts.stitching import SharedAverages, principal_component_regression, regressed_onto
+from neurodyn.models.parts.trial_averages import TrialAverages, trial_averages
 from neurodyn.models.readouts.base import Readout
 
 _GENERATOR_SIZE = {True: 64, False: 128}
@@ -58,6 +63,7 @@ class LFADS(Model):
         "weight_decay": 0.1,
         "average_decay": 0.99,
     }
+    adaptation_defaults: ClassVar[Mapping[str, Any]] = {"epochs": 60, "weight_decay": 0.0}
     has_dynamics: ClassVar[bool] = True
 
     def __init__(self, config: LFADSConfig, spec: DataSpec) -> None:
@@ -69,18 +75,23 @@ class LFADS(Model):
         c = self.config
         self.known = _known_width(spec) if c.known_inputs else 0
         """Known inputs."""
-        self.stitched = (c.stitch or c.factors or c.generator.size) if len(sessions) > 1 else None
-        """Channels of the shared encoders where sessions are stitched."""
-        self.read_in = nn.ModuleList(
-            ReadIn(s.heldin, self.stitched, logarithm=s.signals[s.neural or ""].kind == "spikes") for s in sessions
+        leaf = registry.load("generators", registry.name_of(type(c.generator)))
+        size = c.generator.size or _GENERATOR_SIZE[max(s.heldin for s in sessions) < 64]
+        self.stitched = len(sessions) > 1 and c.stitch != 0
+        """Whether every session goes through a map onto shared channels; else the units of the first (or only) one are these channels."""
+        self.channels = channels = (c.stitch or c.factors or size) if self.stitched else sessions[0].heldin
+        """Channels of the encoders."""
+        spikes = [s.signals[s.neural or ""].kind == "spikes" for s in sessions]
+        widths = [channels if i or self.stitched else None for i in range(len(sessions))]
+        self.read_in: Sequence[ReadIn] = nn.ModuleList(  # type: ignore[assignment]
+            ReadIn(s.heldin, width, logarithm=counts) for s, width, counts in zip(sessions, widths, spikes)
         )
+        self.shared_averages = SharedAverages()
+        self._kept: tuple[Observed, tuple[Tensor | None, Tensor | None]] | None = None
         if self.known:
             self.standardise_known = Standardise(self.known, logarithm=False, least=1e-12)
-        leaf = registry.load("generators", registry.name_of(type(c.generator)))
         self.informed: bool = leaf.trained
         """Whether the initial condition of a trial is inferred."""
-        size = c.generator.size or _GENERATOR_SIZE[max(s.heldin for s in sessions) < 64]
-        channels = self.stitched or sessions[0].heldin
         if self.informed:
             e = c.initial_condition_encoder
             self.initial_encoder = nn.ModuleList(
@@ -114,7 +125,8 @@ class LFADS(Model):
             """Rows are normalised at every use."""
         readout = registry.load("readouts", registry.name_of(type(c.readout)))
         self.readouts: Sequence[Readout] = nn.ModuleList(  # type: ignore[assignment]
-            readout(c.readout, width, s.units, self.observation(s.neural or "").parameters_per_channel) for s in sessions
+            readout(c.readout, width, s.units, self.observation(s.neural or "").parameters_per_channel)
+            for s in sessions
         )
 
     # -- before training --------------------------------------------------------------------------------------------
@@ -127,31 +139,69 @@ class LFADS(Model):
         return [WindowShift(), hide] if self.config.mode == "default" else [hide]
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
-        """Standardises the encoders' and the known inputs and starts the readouts at the mean of every unit (mode `default`)."""
-        if self.config.mode != "default":
-            return
-        for session, trials in enumerate(sessions):
-            self._start_session(session, trials)
-        if self.known:
-            given = [self._given(Batch.of(t, session=i).observed) for i, t in enumerate(sessions)]
-            rows = [g.transpose(0, 1)[torch.as_tensor(t.mask)[:, : len(g)]] for g, t in zip(given, sessions)]
-            self.standardise_known.fit(torch.cat(rows))
+        """Standardises the encoders' and the known inputs and starts the readouts at the mean of every unit (mode `default`); aligns sessions."""
+        places = [self.session_of(trials) for trials in sessions]
+        if self.config.mode == "default":
+            for place, trials in zip(places, sessions):
+                self._start_session(place, trials)
+            if self.known:
+                given = [self._given(Batch.of(t, session=i).observed) for i, t in zip(places, sessions)]
+                rows = [g.transpose(0, 1)[torch.as_tensor(t.mask)[:, : len(g)]] for g, t in zip(given, sessions)]
+                self.standardise_known.fit(torch.cat(rows))
+        self._stitch(places, [trial_averages(t, self.read_in[i].standardise) for i, t in zip(places, sessions)])
 
     def _start_session(self, session: int, trials: Trials) -> None:
-        seen, channels, order = trials.observed_bins, len(trials.heldin), torch.as_tensor(trials.unit_order)
-        values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, order]
-        mask = torch.as_tensor(trials.mask)
-        self.read_in[session].standardise.fit(values[:, :seen, :channels][mask[:, :seen]])  # type: ignore[union-attr, operator]
-        known = torch.as_tensor(trials.known[..., trials.unit_order] if trials.known.shape[2] > 1 else trials.known)
-        mean = (values.masked_fill(~known, 0).sum((0, 1)) / known.sum((0, 1)).clamp_min(1)).clamp_min(1e-4)
-        self.readouts[session].start(self.observation(self._neural(session)).from_mean(mean))
+        observation = self.observation(self._neural(session), session)
+        start_at_means(self.read_in[session], self.readouts[session], observation, trials)
+
+    def _stitch(self, places: Sequence[int], averages: Sequence[tuple[TrialAverages, TrialAverages]]) -> None:
+        """Starts the maps of several sessions where their averages meet, and keeps these for sessions that join later."""
+        names, standard = [self.spec.sessions[place].name for place in places], self.config.mode == "default"
+        given = dict(zip(places, averages))
+        entering = {place: seen for place, (seen, _) in given.items()}
+        if self.stitched:
+            maps = principal_component_regression(given, self.channels, names, standard=standard)
+        else:
+            first = entering.get(0)
+            later = [(i, pair) for i, pair in given.items() if i]
+            maps = {i: regressed_onto(first, pair, self.channels, self.spec.sessions[i].name) for i, pair in later}
+        for place, unit_map in maps.items():
+            entering[place] = entering[place].mapped(unit_map.weight, unit_map.bias)
+            observation = self.observation(self._neural(place), place)
+            start_aligned(self.read_in[place], self.readouts[place], observation, unit_map, published=not standard)
+        self.shared_averages.keep(list(entering.values()))
+
+    # -- sessions that join a trained model -------------------------------------------------------------------------
+
+    def grown(self, spec: DataSpec) -> LFADS:
+        stitch, generator = self.channels if self.stitched else 0, self.config.generator
+        generator = dataclasses.replace(generator, size=self.generator.size)
+        model = LFADS(dataclasses.replace(self.config, generator=generator, stitch=stitch), spec)
+        model.load_state_dict(self.state_dict(), strict=False)
+        new = range(len(self.spec.sessions), len(spec.sessions))
+        parts = [part for i in new for part in (model.readouts[i], model.observation(model._neural(i), i))]
+        trained = [p for part in parts for p in part.parameters() if p.requires_grad]
+        trained += [p for i in new for p in model.read_in[i].parameters()]
+        model.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        return model.eval()
+
+    def join(self, session: int, trials: Trials) -> None:
+        if self.config.mode == "default":
+            self._start_session(session, trials)
+        averages = trial_averages(trials, self.read_in[session].standardise)
+        shared, name = self.shared_averages.averages(), self.spec.sessions[session].name
+        unit_map = regressed_onto(shared, averages, self.channels, name)
+        self.read_in[session].start(unit_map.weight, unit_map.bias)
+        observation = self.observation(self._neural(session), session)
+        fit_readout(self.readouts[session], observation, trials, session, self)
 
     # -- the forward pass -------------------------------------------------------------------------------------------
 
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
         """Rates, factors and inferred inputs of a batch."""
-        activity = self.read_in[observed.session](observed.neural, observed.mask)
-        final, encoded = self._encode(self._dropped(activity.transpose(0, 1).contiguous()))
+        final, encoded = self._encodings(observed)
         kl: dict[str, Tensor] = {}
         hidden: dict[str, Tensor] = {}
         if final is None:
@@ -181,6 +231,24 @@ class LFADS(Model):
             penalty=self._penalty(),
             hidden=hidden,
         )
+
+    def _encodings(self, observed: Observed) -> tuple[Tensor | None, Tensor | None]:
+        """Final states and lagged encodings of a batch; posterior samples of one batch in evaluation mode share them."""
+        kept = self._kept
+        if kept is not None and kept[0] is observed:
+            return kept[1]
+        activity = self.read_in[observed.session](observed.neural, observed.mask)
+        found = self._encode(self._dropped(activity.transpose(0, 1).contiguous()))
+        self._kept = (observed, found) if self._sampling and not self.training else None
+        return found
+
+    @contextlib.contextmanager
+    def sampling(self) -> Iterator[None]:
+        try:
+            with super().sampling():
+                yield
+        finally:
+            self._kept = None
 
     def _dropped(self, x: Tensor) -> Tensor:
         mask = self._mask(*x.shape)

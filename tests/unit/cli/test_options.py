@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from neurodyn.cli._options import Flag, documented, flags, made, parse
-from neurodyn.errors import InvalidInput
+from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.training.config import TrainConfig
 
 
@@ -72,3 +72,14 @@ def test_help_is_the_fields_documentation(capsys: pytest.CaptureFixture[str]) ->
         parsed("--help")
     assert stop.value.code == 0
     assert "Most epochs to run." in capsys.readouterr().out
+
+
+def test_transforms_are_named_and_keep_a_recipes_options_otherwise() -> None:
+    recipe = TrainConfig(transforms=({"name": "spike_jitter", "width": 4},))  # type: ignore[arg-type]
+    kind = made("fit", {"train": (TrainConfig, recipe)})
+    assert parse(kind, ["--train.epochs", "3"], "neurodyn fit").train.transforms == recipe.transforms
+    named = parse(kind, ["--train.transforms", "thinning", "--train.transforms=spike_jitter"], "neurodyn fit")
+    assert named.train.transforms == TrainConfig(transforms=("thinning", "spike_jitter")).transforms  # type: ignore[arg-type]
+    assert parse(kind, ["--train.transforms"], "neurodyn fit").train.transforms == ()
+    with pytest.raises(UnknownName, match="Did you mean 'thinning'"):
+        parse(kind, ["--train.transforms", "thining"], "neurodyn fit")

@@ -65,13 +65,13 @@ def test_json_is_one_object_and_the_table_is_for_people(capsys: pytest.CaptureFi
     assert main(["reproduce", "tiny/smoothing", "--json"]) == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
-    assert set(found) == {"study", "scores"} and found["study"] == "tiny/smoothing"
+    assert set(found) == {"study", "scores", "left_out"} and found["study"] == "tiny/smoothing"
     co_bps, fp_bps = found["scores"]
     assert (co_bps["name"], co_bps["published"], co_bps["passed"]) == ("co_bps", 0.5, True)
     assert (fp_bps["name"], fp_bps["published"], fp_bps["passed"]) == ("fp_bps", None, None)
     assert {"mean_rate", "glm", "shuffled"} <= set(co_bps["baselines"]) and len(co_bps["interval"]) == 2
     assert {"arm", "data", "model", "seeds", "source"} <= set(co_bps["context"])
-    for word in ("[1/1] tiny/smoothing, closed form", "published", "passed", "table.md"):
+    for word in ("[1/1] tiny/smoothing, closed form", "published", "passed", "table.md", "report.html"):
         assert word in captured.err
     folder = Path("runs/reproduce/quick/tiny/smoothing")
     assert json.loads((folder / "table.json").read_text()) == found and (folder / "seed0" / "scores.json").exists()
@@ -90,6 +90,7 @@ def test_bad_input_is_named(capsys: pytest.CaptureFixture[str], tiny: Path, monk
     assert "'nlb/mc_maze_smal'" in message and "'nlb/mc_maze_small'" in message
     assert "--full" in refused(capsys, "tiny", "--quick", "--full")
     assert "seeds" in refused(capsys, "tiny", "--seeds", "0")
+    assert "workers" in refused(capsys, "tiny", "--workers", "0")
     assert "--seeds" in refused(capsys, "tiny", "--seed", "1")
     (tiny / "expected.json").write_text(json.dumps({**EXPECTED, "arms": {"smoothing": {"co_bps": {"value": 0.1}}}}))
     message = refused(capsys, "tiny/smoothing")
@@ -138,3 +139,27 @@ def test_a_killed_study_goes_on_where_it_stopped(tiny: Path, capsys: pytest.Capt
     measured = [[{k: v for k, v in row.items() if k != "cpu_s"} for row in them] for them in (before, rows)]
     assert measured[1][: len(before)] == measured[0]
     assert score["context"]["values"] == [score["value"]]
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_runs_side_by_side_and_they_go_on(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = Path("runs/reproduce/quick/tiny")
+    folders = [out / "lfads" / f"seed{seed}" for seed in (0, 1)]
+    command = [sys.executable, "-m", "neurodyn", "reproduce", "tiny", "--seeds", "2", "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        deadline = time.monotonic() + 180
+        while not all((folder / "last.ckpt").exists() for folder in folders):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        message = process.communicate(timeout=60)[1]
+    assert process.returncode == 130 and "neurodyn reproduce tiny --seeds 2 --workers 2" in message
+    before = [Run.open(folder).history() for folder in folders]
+    time.sleep(1)
+    assert [Run.open(folder).history() for folder in folders] == before  # no worker is left that writes
+    longest = max(map(len, before)) + 2
+    (tiny / "lfads.yaml").write_text(yaml.safe_dump({**LFADS, "train": {"epochs": longest, "patience": 100000}}))
+    assert main(["reproduce", "tiny", "--seeds", "2", "--workers", "1", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["scores"]) == 3
+    for folder, rows in zip(folders, before):
+        assert len(Run.open(folder).history()) == longest and Run.open(folder).history()[0] == rows[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,6 +175,23 @@ def test_doctor_fits_a_small_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(found) == {"versions", "device", "data", "fit"} and found["fit"]["epochs"] > 0
     assert main(["doctor", "--seconds", "0"]) == 0
     assert "No trial fit" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not any(map(shutil.which, ("c++", "g++", "clang++"))), reason="no C++ compiler")
+def test_doctor_builds_kernels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neurodyn.models.parts import kernels
+
+    monkeypatch.setenv("NEURODYN_CACHE", str(tmp_path))
+    monkeypatch.delenv("NEURODYN_KERNELS", raising=False)
+    kernels._loaded.cache_clear()
+    capsys.readouterr()
+    assert main(["doctor", "--seconds", "0", "--json"]) == 0
+    assert one_object(capsys)["device"]["kernels"].startswith("none")
+    assert main(["doctor", "--seconds", "0", "--build-kernels", "--json"]) == 0
+    assert one_object(capsys)["device"]["kernels"] == "used"
+    kernels._loaded.cache_clear()
 
 
 @pytest.mark.slow

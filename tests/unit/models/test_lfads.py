@@ -270,12 +270,6 @@ def test_training_is_deterministic() -> None:
     assert losses() == losses()
 
 
-def test_several_sessions_are_refused() -> None:
-    one = make_trials(session="a")
-    with pytest.raises(InvalidInput, match="one session"):
-        LFADS(LFADSConfig(), DataSpec.of([one, make_trials(session="b")]))
-
-
 @pytest.mark.parametrize(("name", "value"), [("dropout", 1.0), ("generator", 0), ("coordinated_dropout", 1.5)])
 def test_wrong_options_are_named(name: str, value: object) -> None:
     with pytest.raises(InvalidInput, match=name):

@@ -27,12 +27,16 @@ class ReplayConfig:
     """Weight of a replayed entry in the loss; with coordinated dropout of the same rate both kinds of batches pull alike."""
     start_epoch: int = 20
     """First epoch of it: before, the model expects nothing worth replaying."""
+    stop_epoch: int | None = None
+    """First epoch without it again; empty for none. What is replayed varies less than the truth, so that rates shrink towards their mean: a stretch on recorded spikes alone, at the end, undoes that."""
 
     def __post_init__(self) -> None:
         check_choices(self, "replay")
         check_range("replay.share", self.share, 0, 1)
         check_range("replay.weight", self.weight, 0, open_low=True)
         check_range("replay.start_epoch", self.start_epoch, 0)
+        if self.stop_epoch is not None:
+            check_range("replay.stop_epoch", self.stop_epoch, self.start_epoch)
 
 
 class Replay(Transform):
@@ -61,7 +65,9 @@ class Replay(Transform):
                 raise InvalidInput("train.transforms", "replay", "trials of spike counts", "Leave out replay.")
 
     def begin(self, epoch: int, expected: Callable[[Batch], Tensor]) -> None:
-        self._expected = expected if epoch >= self.config.start_epoch else None
+        c = self.config
+        on = c.start_epoch <= epoch and (c.stop_epoch is None or epoch < c.stop_epoch)
+        self._expected = expected if on else None
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         drawn = torch.rand((), generator=generator, device=generator.device)

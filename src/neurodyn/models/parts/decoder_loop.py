@@ -12,13 +12,16 @@ Without a controller only the generator runs. Source: Pandarinath et al. 2018, d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from neurodyn.models.parts.gru import advance_, exceeds, retreat_
+from neurodyn.models.parts.gru import advance_, bins_at_once, exceeds, recurrent_gradient_, retreat_
+from neurodyn.models.parts.kernels import kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +101,10 @@ def decode_loop(
 
 
 class DecoderLoop(torch.autograd.Function):
-    """The loop and its adjoint; call it through `decode_loop`."""
+    """The loop and its adjoint; call it through `decode_loop`.
+
+    Every tensor has a name (those of the equations; `u` are the inputs, `f` the factors, `d_x` is dL/dx), the same in the Python loops and in `kernels.cpp`.
+    """
 
     @staticmethod
     def forward(
@@ -121,146 +127,180 @@ class DecoderLoop(torch.autograd.Function):
         steps: int,
     ) -> tuple[Tensor | None, ...]:
         trials, size = first.shape
-        new = first.new_empty
-        g, gates = new(steps + 1, trials, size), new(steps, trials, 3 * size)
-        reset_g, factors = new(steps, trials, size), new(steps + 1, trials, w_factors.shape[1])
-        dropped = g if generator_mask is None else new(steps + 1, trials, size)
-        g[0] = first
-        clips = exceeds(clip, first) if first_c is None else exceeds(clip, first, first_c)
-        halves_g = wg[:, : 2 * size], wg[:, 2 * size :]
-        c = gates_c = reset_c = posterior = inputs = scaled_noise = seen = None
-        if encoded is not None:
-            assert first_c is not None and wc is not None and w_cf is not None and w_gu is not None
-            assert w_inputs is not None and b_inputs is not None
-            width, wide = wc.shape[0], w_gu.shape[0]
-            halves_c = wc[:, : 2 * width], wc[:, 2 * width :]
-            c, gates_c, reset_c = (
-                new(steps + 1, trials, width),
-                new(steps, trials, 3 * width),
-                new(steps, trials, width),
-            )
-            posterior, inputs = new(steps, trials, 2 * wide), new(steps, trials, wide)
-            scaled_noise = None if noise is None else new(steps, trials, wide)
-            seen = factors if factor_mask is None else new(steps, trials, w_factors.shape[1])
-            c[0] = first_c
-        _factors_(g, dropped, generator_mask, factors, w_factors, 0)
-        for t in range(steps):
-            drive = driven if driven.ndim == 1 else driven[t]
-            if c is not None:
-                assert encoded is not None and gates_c is not None and reset_c is not None and seen is not None
-                assert posterior is not None and inputs is not None and b_inputs is not None
-                assert w_cf is not None and w_inputs is not None and w_gu is not None
-                if factor_mask is not None:
-                    torch.mul(factors[t], factor_mask[t], out=seen[t])
-                torch.addmm(encoded[t], seen[t], w_cf, out=gates_c[t])
-                advance_(gates_c[t], c[t], halves_c, reset_c[t], c[t + 1])
-                if clips:
-                    c[t + 1].clamp_(-clip, clip)
-                post = torch.addmm(b_inputs, c[t + 1], w_inputs, out=posterior[t])
-                if scaled_noise is None:
-                    inputs[t] = post[:, :wide]
-                else:
-                    spread = torch.mul(post[:, wide:], 0.5, out=scaled_noise[t]).exp_().mul_(noise[t])  # type: ignore[index]
-                    torch.add(post[:, :wide], spread, out=inputs[t])
-                torch.addmm(drive, inputs[t], w_gu, out=gates[t])
-            else:
-                gates[t] = drive
-            advance_(gates[t], g[t], halves_g, reset_g[t], g[t + 1])
-            if clips:
-                g[t + 1].clamp_(-clip, clip)
-            _factors_(g, dropped, generator_mask, factors, w_factors, t + 1)
-        ctx.save_for_backward(
-            wg, w_factors, w_cf, wc, w_inputs, w_gu, g, gates, reset_g, dropped,
-            c, gates_c, reset_c, inputs, scaled_noise, seen, factor_mask, generator_mask,
+        factors, new = w_factors.shape[1], first.new_empty
+        given = dict(
+            wg=wg, w_factors=w_factors, driven=driven, encoded=encoded, w_cf=w_cf, wc=wc, w_inputs=w_inputs,
+            b_inputs=b_inputs, w_gu=w_gu, noise=noise, factor_mask=factor_mask, generator_mask=generator_mask,
         )  # fmt: skip
-        ctx.clip, ctx.clips, ctx.steps, ctx.constant_drive = clip, clips, steps, driven.ndim == 1
+        compiled = kernels(first.device, first.dtype)
+        b = SimpleNamespace(**(given if compiled is None else _dense(given)))
+        b.g, b.gates, b.reset_g = new(steps + 1, trials, size), new(steps, trials, 3 * size), new(steps, trials, size)
+        b.f = new(steps + 1, trials, factors)
+        b.dropped = b.g if generator_mask is None else torch.empty_like(b.g)
+        b.g[0], b.c = first, None
+        sizes = dict(steps=steps, trials=trials, size=size, factors=factors, constant_drive=int(driven.ndim == 1))
+        if first_c is not None and wc is not None and w_gu is not None:
+            width, inputs = sizes["width"], sizes["inputs"] = len(wc), len(w_gu)
+            b.c, b.gates_c = new(steps + 1, trials, width), new(steps, trials, 3 * width)
+            b.reset_c, b.posterior = new(steps, trials, width), new(steps, trials, 2 * inputs)
+            b.u = new(steps, trials, inputs)
+            b.scaled_noise = None if noise is None else torch.empty_like(b.u)
+            b.seen = b.f if factor_mask is None else new(steps, trials, factors)
+            b.c[0] = first_c
+        starts = (first,) if first_c is None else (first, first_c)
+        bound = clip if exceeds(clip, *starts) else None
+        if compiled is not None:
+            compiled("decoder_forward", bound, **sizes, **vars(b))
+        else:
+            _forward(b, bound)
+        del b.encoded, b.noise, b.b_inputs  # the adjoint does not read them
+        ctx.names, tensors = zip(*vars(b).items())
+        ctx.save_for_backward(*tensors)
+        ctx.compiled, ctx.sizes, ctx.bound = compiled, sizes, bound
         ctx.set_materialize_grads(False)
-        return factors[1:], g[1:], posterior, inputs, None if c is None else c[1:]
+        if b.c is None:
+            return b.f[1:], b.g[1:], None, None, None
+        return b.f[1:], b.g[1:], b.posterior, b.u, b.c[1:]
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(
         ctx: Any,
-        grad_factors: Tensor | None,
+        grad_f: Tensor | None,
         grad_g: Tensor | None,
         grad_posterior: Tensor | None,
-        grad_inputs: Tensor | None,
+        grad_u: Tensor | None,
         grad_c: Tensor | None,
     ) -> tuple[Tensor | None, ...]:
-        (wg, w_factors, w_cf, wc, w_inputs, w_gu, g, gates, reset_g, dropped,
-         c, gates_c, reset_c, inputs, scaled_noise, seen, factor_mask, generator_mask) = ctx.saved_tensors  # fmt: skip
-        steps, (trials, size), clip = ctx.steps, g.shape[1:], ctx.clip
-        new = g.new_empty
-        d_factors = new(steps + 1, trials, w_factors.shape[1])
-        d_factors[0] = 0
-        d_factors[1:] = 0 if grad_factors is None else grad_factors
-        d_gates = new(steps, trials, 3 * size)
-        zr_t, n_t, factors_t = _t(wg[:, : 2 * size]), _t(wg[:, 2 * size :]), _t(w_factors)
-        dg, work = g.new_zeros(trials, size), [new(trials, size) for _ in range(3)]
-        if c is not None:
-            width, wide = wc.shape[0], w_gu.shape[0]
-            d_gates_c, d_post = new(steps, trials, 3 * width), new(steps, trials, 2 * wide)
-            c_zr_t, c_n_t = _t(wc[:, : 2 * width]), _t(wc[:, 2 * width :])
-            cf_t, inputs_t, gu_t = _t(w_cf), _t(w_inputs), _t(w_gu)
-            dc, work_c = g.new_zeros(trials, width), [new(trials, width) for _ in range(3)]
-            half_noise, through = None if scaled_noise is None else 0.5 * scaled_noise, new(trials, w_factors.shape[1])
-        for t in range(steps - 1, -1, -1):
-            _factors_adjoint_(dg, d_factors[t + 1], factors_t, generator_mask, t + 1, work[0])
-            if grad_g is not None:
-                dg += grad_g[t]
-            if ctx.clips:
-                dg *= g[t + 1].abs() < clip
-            kept = retreat_(dg, g[t], gates[t], d_gates[t], n_t, work, torch.mm)
-            work[0], dg = dg, kept
-            dg.addmm_(d_gates[t, :, : 2 * size], zr_t)
-            if c is None:
-                continue
-            d_input = torch.mm(d_gates[t], gu_t, out=d_post[t, :, :wide])
-            if grad_inputs is not None:
-                d_input += grad_inputs[t]
-            if half_noise is None:
-                d_post[t, :, wide:] = 0
-            else:
-                torch.mul(d_input, half_noise[t], out=d_post[t, :, wide:])
-            if grad_posterior is not None:
-                d_post[t] += grad_posterior[t]
-            dc.addmm_(d_post[t], inputs_t)
-            if grad_c is not None:
-                dc += grad_c[t]
-            if ctx.clips:
-                dc *= c[t + 1].abs() < clip
-            kept = retreat_(dc, c[t], gates_c[t], d_gates_c[t], c_n_t, work_c, torch.mm)
-            work_c[0], dc = dc, kept
-            dc.addmm_(d_gates_c[t, :, : 2 * width], c_zr_t)
-            if factor_mask is None:
-                d_factors[t].addmm_(d_gates_c[t], cf_t)
-            else:
-                d_factors[t].addcmul_(torch.mm(d_gates_c[t], cf_t, out=through), factor_mask[t])
-        _factors_adjoint_(dg, d_factors[0], factors_t, generator_mask, 0, work[0])
-        d_wg = _recurrent_gradient(g, reset_g, d_gates)
-        d_w_factors = _flat(dropped).t() @ _flat(d_factors)
-        d_driven = _flat(d_gates).sum(0) if ctx.constant_drive else d_gates
+        b = SimpleNamespace(**dict(zip(ctx.names, ctx.saved_tensors)))
+        compiled, sizes = ctx.compiled, ctx.sizes
+        steps, trials, size, constant_drive = (sizes[n] for n in ("steps", "trials", "size", "constant_drive"))
+        chunk = steps if compiled is None or not constant_drive else bins_at_once(steps, trials)
+        new, zeros = b.g.new_empty, b.g.new_zeros
+        vars(b).update(_dense(dict(grad_g=grad_g, grad_posterior=grad_posterior, grad_u=grad_u, grad_c=grad_c)))
+        b.d_f, b.d_gates, b.d_g = torch.empty_like(b.f), new(chunk, trials, 3 * size), zeros(trials, size)
+        b.d_f[0] = 0
+        b.d_f[1:] = 0 if grad_f is None else grad_f
+        b.d_wg, b.d_w_factors = zeros(b.wg.shape), zeros(b.w_factors.shape)
+        b.d_driven = zeros(3 * size) if constant_drive else b.d_gates
+        most = max(size, sizes.get("width", 0), sizes.get("inputs", 0))
+        b.work = new((trials + 3) * (most + sizes["factors"]))
+        if b.c is not None:
+            b.d_gates_c, b.d_posterior = torch.empty_like(b.gates_c), torch.empty_like(b.posterior)
+            b.d_c = zeros(trials, sizes["width"])
+            b.d_w_cf, b.d_wc, b.d_w_gu = zeros(b.w_cf.shape), zeros(b.wc.shape), zeros(b.w_gu.shape)
+            b.d_w_inputs, b.d_b_inputs = zeros(b.w_inputs.shape), zeros(2 * sizes["inputs"])
+        if compiled is not None:
+            compiled("decoder_backward", ctx.bound, **sizes, chunk=chunk, **vars(b))
+        else:
+            _backward(b, ctx.bound)
         none = (None,) * 5
-        if c is None:
-            return dg, d_driven, d_wg, d_w_factors, *(None,) * 7, *none
-        d_wc = _recurrent_gradient(c, reset_c, d_gates_c)
-        d_w_cf = _flat(seen[:steps]).t() @ _flat(d_gates_c)
-        d_w_inputs = _flat(c[1:]).t() @ _flat(d_post)
-        d_w_gu = _flat(inputs).t() @ _flat(d_gates)
-        return (
-            dg,
-            d_driven,
-            d_wg,
-            d_w_factors,
-            d_gates_c,
-            dc,
-            d_w_cf,
-            d_wc,
-            d_w_inputs,
-            _flat(d_post).sum(0),
-            d_w_gu,
-            *none,
-        )
+        if b.c is None:
+            return b.d_g, b.d_driven, b.d_wg, b.d_w_factors, *(None,) * 7, *none
+        controller = (b.d_gates_c, b.d_c, b.d_w_cf, b.d_wc, b.d_w_inputs, b.d_b_inputs, b.d_w_gu)
+        return b.d_g, b.d_driven, b.d_wg, b.d_w_factors, *controller, *none
+
+
+def _dense(tensors: Mapping[str, Tensor | None]) -> dict[str, Tensor | None]:
+    return {name: None if x is None else x.contiguous() for name, x in tensors.items()}
+
+
+# -- the loops in Python ---------------------------------------------------------------------------------------------
+
+
+def _forward(b: SimpleNamespace, bound: float | None) -> None:
+    steps, _, size = b.reset_g.shape
+    halves_g = b.wg[:, : 2 * size], b.wg[:, 2 * size :]
+    if b.c is not None:
+        width, inputs = b.reset_c.shape[2], b.u.shape[2]
+        halves_c = b.wc[:, : 2 * width], b.wc[:, 2 * width :]
+    _factors_(b, 0)
+    for t in range(steps):
+        drive = b.driven if b.driven.ndim == 1 else b.driven[t]
+        if b.c is not None:
+            if b.factor_mask is not None:
+                torch.mul(b.f[t], b.factor_mask[t], out=b.seen[t])
+            torch.addmm(b.encoded[t], b.seen[t], b.w_cf, out=b.gates_c[t])
+            advance_(b.gates_c[t], b.c[t], halves_c, b.reset_c[t], b.c[t + 1])
+            if bound is not None:
+                b.c[t + 1].clamp_(-bound, bound)
+            post = torch.addmm(b.b_inputs, b.c[t + 1], b.w_inputs, out=b.posterior[t])
+            if b.noise is None:
+                b.u[t] = post[:, :inputs]
+            else:
+                spread = torch.mul(post[:, inputs:], 0.5, out=b.scaled_noise[t]).exp_().mul_(b.noise[t])
+                torch.add(post[:, :inputs], spread, out=b.u[t])
+            torch.addmm(drive, b.u[t], b.w_gu, out=b.gates[t])
+        else:
+            b.gates[t] = drive
+        advance_(b.gates[t], b.g[t], halves_g, b.reset_g[t], b.g[t + 1])
+        if bound is not None:
+            b.g[t + 1].clamp_(-bound, bound)
+        _factors_(b, t + 1)
+
+
+def _backward(b: SimpleNamespace, bound: float | None) -> None:
+    steps, trials, size = b.reset_g.shape
+    new = b.g.new_empty
+    zr_t, n_t, factors_t = _t(b.wg[:, : 2 * size]), _t(b.wg[:, 2 * size :]), _t(b.w_factors)
+    work = [new(trials, size) for _ in range(3)]
+    if b.c is not None:
+        width, inputs = b.reset_c.shape[2], b.u.shape[2]
+        c_zr_t, c_n_t = _t(b.wc[:, : 2 * width]), _t(b.wc[:, 2 * width :])
+        cf_t, inputs_t, gu_t = _t(b.w_cf), _t(b.w_inputs), _t(b.w_gu)
+        work_c, through = [new(trials, width) for _ in range(3)], torch.empty_like(b.f[0])
+        half_noise = None if b.scaled_noise is None else 0.5 * b.scaled_noise
+    for t in range(steps - 1, -1, -1):
+        _factors_adjoint_(b, factors_t, t + 1, work[0])
+        if b.grad_g is not None:
+            b.d_g += b.grad_g[t]
+        if bound is not None:
+            b.d_g *= b.g[t + 1].abs() < bound
+        kept = retreat_(b.d_g, b.g[t], b.gates[t], b.d_gates[t], n_t, work, torch.mm)
+        work[0], b.d_g = b.d_g, kept
+        b.d_g.addmm_(b.d_gates[t, :, : 2 * size], zr_t)
+        if b.c is None:
+            continue
+        d_input = torch.mm(b.d_gates[t], gu_t, out=b.d_posterior[t, :, :inputs])
+        if b.grad_u is not None:
+            d_input += b.grad_u[t]
+        if half_noise is None:
+            b.d_posterior[t, :, inputs:] = 0
+        else:
+            torch.mul(d_input, half_noise[t], out=b.d_posterior[t, :, inputs:])
+        if b.grad_posterior is not None:
+            b.d_posterior[t] += b.grad_posterior[t]
+        b.d_c.addmm_(b.d_posterior[t], inputs_t)
+        if b.grad_c is not None:
+            b.d_c += b.grad_c[t]
+        if bound is not None:
+            b.d_c *= b.c[t + 1].abs() < bound
+        kept = retreat_(b.d_c, b.c[t], b.gates_c[t], b.d_gates_c[t], c_n_t, work_c, torch.mm)
+        work_c[0], b.d_c = b.d_c, kept
+        b.d_c.addmm_(b.d_gates_c[t, :, : 2 * width], c_zr_t)
+        if b.factor_mask is None:
+            b.d_f[t].addmm_(b.d_gates_c[t], cf_t)
+        else:
+            b.d_f[t].addcmul_(torch.mm(b.d_gates_c[t], cf_t, out=through), b.factor_mask[t])
+    _factors_adjoint_(b, factors_t, 0, work[0])
+    _weight_gradients_(b)
+
+
+def _weight_gradients_(b: SimpleNamespace) -> None:
+    """One product over all bins each."""
+    flat = _flat(b.d_gates)
+    recurrent_gradient_(b.d_wg[None], b.g[None], b.reset_g[None], flat[None])
+    torch.mm(_flat(b.dropped).t(), _flat(b.d_f), out=b.d_w_factors)
+    if b.driven.ndim == 1:
+        torch.sum(flat, 0, out=b.d_driven)
+    if b.c is None:
+        return
+    flat_c, flat_posterior = _flat(b.d_gates_c), _flat(b.d_posterior)
+    recurrent_gradient_(b.d_wc[None], b.c[None], b.reset_c[None], flat_c[None])
+    torch.mm(_flat(b.seen[: len(b.u)]).t(), flat_c, out=b.d_w_cf)
+    torch.mm(_flat(b.c[1:]).t(), flat_posterior, out=b.d_w_inputs)
+    torch.sum(flat_posterior, 0, out=b.d_b_inputs)
+    torch.mm(_flat(b.u).t(), flat, out=b.d_w_gu)
 
 
 def _flat(x: Tensor) -> Tensor:
@@ -271,25 +311,14 @@ def _t(w: Tensor) -> Tensor:
     return w.t().contiguous()
 
 
-def _factors_(g: Tensor, dropped: Tensor, mask: Tensor | None, factors: Tensor, w_factors: Tensor, t: int) -> None:
-    if mask is not None:
-        torch.mul(g[t], mask[t], out=dropped[t])
-    torch.mm(dropped[t], w_factors, out=factors[t])
+def _factors_(b: SimpleNamespace, t: int) -> None:
+    if b.generator_mask is not None:
+        torch.mul(b.g[t], b.generator_mask[t], out=b.dropped[t])
+    torch.mm(b.dropped[t], b.w_factors, out=b.f[t])
 
 
-def _factors_adjoint_(
-    dg: Tensor, d_factors: Tensor, factors_t: Tensor, mask: Tensor | None, t: int, work: Tensor
-) -> None:
-    if mask is None:
-        dg.addmm_(d_factors, factors_t)
+def _factors_adjoint_(b: SimpleNamespace, factors_t: Tensor, t: int, work: Tensor) -> None:
+    if b.generator_mask is None:
+        b.d_g.addmm_(b.d_f[t], factors_t)
     else:
-        dg.addcmul_(torch.mm(d_factors, factors_t, out=work), mask[t])
-
-
-def _recurrent_gradient(states: Tensor, reset_states: Tensor, d_gates: Tensor) -> Tensor:
-    size = states.shape[2]
-    flat = _flat(d_gates)
-    out = flat.new_empty(size, 3 * size)
-    torch.mm(_flat(states[:-1]).t(), flat[:, : 2 * size], out=out[:, : 2 * size])
-    torch.mm(_flat(reset_states).t(), flat[:, 2 * size :], out=out[:, 2 * size :])
-    return out
+        b.d_g.addcmul_(torch.mm(b.d_f[t], factors_t, out=work), b.generator_mask[t])

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from neurodyn.models.parts.kernels import kernels
+
 _tanh_adjoint = torch.ops.aten.tanh_backward.grad_input
 _sigmoid_adjoint = torch.ops.aten.sigmoid_backward.grad_input
 
@@ -106,25 +108,28 @@ class ClippedGRUSequence(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, wx: Tensor, wh: Tensor, b: Tensor, h0: Tensor, clip: float) -> Tensor:
         sequences, time, trials, width = x.shape
         networks, size = wh.shape[:2]
+        x = x.contiguous()
         gates = x.new_empty(networks, time, trials, 3 * size)
-        for d in range(networks):
-            flat = x[d % sequences].reshape(time * trials, width)
-            torch.addmm(b[d], flat, wx[d], out=gates[d].view(time * trials, 3 * size))
         states = x.new_empty(networks, time + 1, trials, size)
         reset_states = x.new_empty(networks, time, trials, size)
         states[:, 0] = h0
-        w_zr, w_n = wh[..., : 2 * size], wh[..., 2 * size :]
-        clips = exceeds(clip, h0)
-        state = states[:, 0]
-        for t in range(time):
-            both = gates[:, t, :, : 2 * size].baddbmm_(state, w_zr).sigmoid_()
-            reset_state = torch.mul(both[..., size:], state, out=reset_states[:, t])
-            candidate = gates[:, t, :, 2 * size :].baddbmm_(reset_state, w_n).tanh_()
-            state = torch.lerp(candidate, state, both[..., :size], out=states[:, t + 1])
-            if clips:
-                state.clamp_(-clip, clip)
+        bound = clip if exceeds(clip, h0) else None
+        compiled = kernels(x.device, x.dtype) if width else None
+        if compiled is not None:
+            wx, wh, b = wx.contiguous(), wh.contiguous(), b.contiguous()
+            for d in range(networks):
+                compiled(
+                    "sequence_forward", bound, time=time, trials=trials, inputs=width, size=size,
+                    x=x[d % sequences], wx=wx[d], wh=wh[d], bias=b[d],
+                    gates=gates[d], states=states[d], reset_states=reset_states[d],
+                )  # fmt: skip
+        else:
+            for d in range(networks):
+                flat = x[d % sequences].view(time * trials, width)
+                torch.addmm(b[d], flat, wx[d], out=gates[d].view(time * trials, 3 * size))
+            _forward(wh, gates, states, reset_states, bound)
         ctx.save_for_backward(x, wx, wh, gates, states, reset_states)
-        ctx.clip, ctx.clips = clip, clips
+        ctx.compiled, ctx.bound = compiled, bound
         return states[:, 1:]
 
     @staticmethod
@@ -133,30 +138,95 @@ class ClippedGRUSequence(torch.autograd.Function):
         x, wx, wh, gates, states, reset_states = ctx.saved_tensors
         sequences, time, trials, width = x.shape
         networks, size = wh.shape[:2]
-        grad_gates = torch.empty_like(gates)
-        zr_t, n_t = wh[..., : 2 * size].transpose(1, 2).contiguous(), wh[..., 2 * size :].transpose(1, 2).contiguous()
+        compiled, all_gates = ctx.compiled, ctx.needs_input_grad[0]
+        chunk = time if compiled is None or all_gates else bins_at_once(time, trials)
+        grad_gates = x.new_empty(networks if chunk == time else 1, chunk, trials, 3 * size)
+        zeros = x.new_zeros
+        grad_wx, grad_wh, grad_b = zeros(wx.shape), zeros(wh.shape), zeros(networks, 3 * size)
         grad = torch.zeros_like(states[:, 0])
-        work = [torch.empty_like(grad) for _ in range(3)]
-        for t in range(time - 1, -1, -1):
-            grad += grad_states[:, t]
-            if ctx.clips:
-                grad *= states[:, t + 1].abs() < ctx.clip
-            kept = retreat_(grad, states[:, t], gates[:, t], grad_gates[:, t], n_t, work, torch.bmm)
-            work[0], grad = grad, kept
-            grad.baddbmm_(grad_gates[:, t, :, : 2 * size], zr_t)
-        flat = grad_gates.view(networks, time * trials, 3 * size)
-        before = states[:, :-1].reshape(networks, time * trials, size)
-        grad_wh = torch.empty_like(wh)
-        torch.bmm(before.transpose(1, 2), flat[..., : 2 * size], out=grad_wh[..., : 2 * size])
-        after_reset = reset_states.view(networks, time * trials, size)
-        torch.bmm(after_reset.transpose(1, 2), flat[..., 2 * size :], out=grad_wh[..., 2 * size :])
-        inputs = [x[d % sequences].reshape(time * trials, width) for d in range(networks)]
-        grad_wx = torch.stack([inputs[d].t() @ flat[d] for d in range(networks)])
+        if compiled is not None:
+            work = x.new_empty((trials + 3) * size)
+            for d in range(networks):
+                compiled(
+                    "sequence_backward", ctx.bound, time=time, trials=trials, inputs=width, size=size, chunk=chunk,
+                    x=x[d % sequences], wh=wh[d], gates=gates[d], states=states[d], reset_states=reset_states[d],
+                    grad_states=grad_states[d].contiguous(), grad=grad[d], grad_gates=grad_gates[d % len(grad_gates)],
+                    grad_wx=grad_wx[d], grad_wh=grad_wh[d], grad_bias=grad_b[d], work=work,
+                )  # fmt: skip
+            flat = grad_gates.flatten(1, 2)
+        else:
+            grad = _backward(wh, gates, states, grad_states, grad, grad_gates, ctx.bound)
+            flat = grad_gates.flatten(1, 2)
+            for d in range(networks):
+                torch.mm(x[d % sequences].view(time * trials, width).t(), flat[d], out=grad_wx[d])
+            recurrent_gradient_(grad_wh, states, reset_states, flat)
+            torch.sum(flat, 1, out=grad_b)
         grad_x = None
-        if ctx.needs_input_grad[0]:
+        if all_gates:
             each = torch.bmm(flat, wx.transpose(1, 2)).view(networks // sequences, sequences, time, trials, width)
             grad_x = each.sum(0)
-        return grad_x, grad_wx, grad_wh, flat.sum(1), grad, None
+        return grad_x, grad_wx, grad_wh, grad_b, grad, None
+
+
+def bins_at_once(time: int, trials: int) -> int:
+    """Bins whose gate gradients stay in the processor's cache and make one good matrix product."""
+    return min(time, max(1, -(-512 // max(trials, 1))))
+
+
+def _forward(wh: Tensor, gates: Tensor, states: Tensor, reset_states: Tensor, bound: float | None) -> None:
+    """The loop over bins of all networks at once."""
+    size = wh.shape[1]
+    w_zr, w_n = wh[..., : 2 * size], wh[..., 2 * size :]
+    both, candidate = gates[..., : 2 * size].unbind(1), gates[..., 2 * size :].unbind(1)
+    update, reset = gates[..., :size].unbind(1), gates[..., size : 2 * size].unbind(1)
+    state, *after = states.unbind(1)
+    for t, reset_state in enumerate(reset_states.unbind(1)):
+        both[t].baddbmm_(state, w_zr).sigmoid_()
+        torch.mul(reset[t], state, out=reset_state)
+        candidate[t].baddbmm_(reset_state, w_n).tanh_()
+        state = torch.lerp(candidate[t], state, update[t], out=after[t])
+        if bound is not None:
+            state.clamp_(-bound, bound)
+
+
+def _backward(
+    wh: Tensor,
+    gates: Tensor,
+    states: Tensor,
+    grad_states: Tensor,
+    grad: Tensor,
+    grad_gates: Tensor,
+    bound: float | None,
+) -> Tensor:
+    """Its adjoint: fills `grad_gates` and returns the gradient of the first states."""
+    size = wh.shape[1]
+    zr_t, n_t = wh[..., : 2 * size].transpose(1, 2).contiguous(), wh[..., 2 * size :].transpose(1, 2).contiguous()
+    given, of_both = grad_states.unbind(1), grad_gates[..., : 2 * size].unbind(1)
+    every, of_every, before = gates.unbind(1), grad_gates.unbind(1), states.unbind(1)
+    work = [torch.empty_like(grad) for _ in range(3)]
+    for t in range(len(given) - 1, -1, -1):
+        grad += given[t]
+        if bound is not None:
+            grad *= before[t + 1].abs() < bound
+        kept = retreat_(grad, before[t], every[t], of_every[t], n_t, work, torch.bmm)
+        work[0], grad = grad, kept
+        grad.baddbmm_(of_both[t], zr_t)
+    return grad
+
+
+def recurrent_gradient_(out: Tensor, states: Tensor, reset_states: Tensor, grad_gates: Tensor) -> None:
+    """Fills `out (network, state, 3 * state)` with the gradients of recurrent weights.
+
+    Args:
+        out: filled.
+        states: before and after every bin `(network, time + 1, trial, state)`.
+        reset_states: r ⊙ h `(network, time, trial, state)`.
+        grad_gates: dL/da `(network, time * trial, 3 * state)`.
+    """
+    size = states.shape[-1]
+    before, reset = states[:, :-1].flatten(1, 2), reset_states.flatten(1, 2)
+    torch.bmm(before.transpose(1, 2), grad_gates[..., : 2 * size], out=out[..., : 2 * size])
+    torch.bmm(reset.transpose(1, 2), grad_gates[..., 2 * size :], out=out[..., 2 * size :])
 
 
 class ClippedGRU(nn.Module):

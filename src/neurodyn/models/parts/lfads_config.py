@@ -66,16 +66,16 @@ class LFADSConfig:
     l2_controller: float = 1e-2
     """Weight of the controller's recurrent matrix in the L2 penalty."""
     stitch: int | None = None
-    """Channels into which the units of several sessions are read before the shared encoders; by default as many as factors."""
+    """Channels into which the units of several sessions are read before the shared encoders; by default as many as factors, which lets the readouts start aligned. 0: the units of the first session are these channels."""
 
     def __post_init__(self) -> None:
         resolve_parts(self, "model")
         check_choices(self, "model")
         if self.observation is not None:
             registry.load("observations", self.observation)
-        for name in ("initial_condition", "initial_condition_encoder", "stitch"):
+        for name in ("initial_condition", "initial_condition_encoder"):
             self._check_size(name, 1)
-        for name in ("factors", "inferred_inputs", "lag", "l2_generator", "l2_controller"):
+        for name in ("factors", "inferred_inputs", "lag", "l2_generator", "l2_controller", "stitch"):
             self._check_size(name, 0)
         for name in ("input_encoder", "controller"):
             self._check_size(name, 0 if self.inferred_inputs == 0 else 1)
@@ -101,9 +101,10 @@ class LFADSConfig:
             InvalidInput: more factors than units.
         """
         heldin, units = max(s.heldin for s in sessions), min(s.units for s in sessions)
-        if self.factors is not None and self.factors > units:
+        most = max(s.units for s in sessions)
+        if self.factors is not None and self.factors > most:
             fix = "Lower model.factors, or leave it out."
-            raise InvalidInput("model.factors", self.factors, f"at most {units}, the units to read out", fix)
+            raise InvalidInput("model.factors", self.factors, f"at most {most}, the units to read out", fix)
         sizes = _SMALL if heldin < 64 else _LARGE
         sizes = {**sizes, "factors": min(sizes["factors"], units)}
         missing: dict[str, Any] = {name: size for name, size in sizes.items() if getattr(self, name) is None}

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from neurodyn.models.parts.kernels import kernels
+
 
 def keep_mask(
     shape: Sequence[int],
@@ -40,5 +42,11 @@ def keep_mask(
     words = torch.empty((count + 3) // 4, dtype=torch.int64, device=source)
     words.random_(-(2**63), None, generator=generator)
     drawn = words.view(torch.int16)[:count]
-    kept = drawn < threshold if threshold < 32768 else torch.ones_like(drawn, dtype=torch.bool)  # 32768 is no int16
-    return kept.to(device).view(tuple(shape)).to(dtype).mul_(1 / (1 - rate))
+    mask = torch.empty(tuple(shape), dtype=dtype, device=source)
+    if threshold > 32767:  # no int16
+        mask.fill_(1 / (1 - rate))
+    elif (compiled := kernels(source, dtype)) is not None:
+        compiled.keep_mask(drawn, threshold, 1 / (1 - rate), mask)
+    else:
+        torch.lt(drawn.view(mask.shape), threshold, out=mask).mul_(1 / (1 - rate))
+    return mask.to(device)

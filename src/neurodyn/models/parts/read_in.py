@@ -9,11 +9,11 @@ from neurodyn.models.parts.standardise import Standardise
 
 
 class ReadIn(nn.Module):
-    """Standardised activity of one session, through a fixed linear map where sessions are stitched.
+    """Standardised activity of one session, through a linear map where sessions are stitched. It is frozen; a session that joins later trains its own.
 
     Args:
         channels: held-in units of the session.
-        width: channels of the shared encoders; None for a model of one session, whose units enter as they are.
+        width: channels of the shared encoders; None where the session's units are these channels.
         logarithm: whether activity is spike counts.
     """
 
