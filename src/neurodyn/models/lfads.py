@@ -25,10 +25,11 @@ from neurodyn.models.parts.decoder_loop import Controller, Decoded, decode_loop
 from neurodyn.models.parts.decoder_steps import decode_steps
 from neurodyn.models.parts.gru import ClippedGRU
 from neurodyn.models.parts.lagged_encoders import encode
-from neurodyn.models.parts.lfads_config import LFADSConfig
+from neurodyn.models.parts.lfads_config import LFADSConfig, known_width
 from neurodyn.models.parts.masks import keep_mask
-from neurodyn.models.parts.priors import AutoregressivePrior, NormalPrior
+from neurodyn.models.parts.priors import AutoregressivePrior, NormalPrior, counted_bins
 from neurodyn.models.parts.read_in import ReadIn
+from neurodyn.models.parts.scaled_linear import scaled_linear
 from neurodyn.models.parts.session_maps import fit_readout, start_aligned, start_at_means
 from neurodyn.models.parts.standardise import Standardise
 from neurodyn.models.parts.stitching import SharedAverages, principal_component_regression, regressed_onto
@@ -73,7 +74,7 @@ class LFADS(Model):
                 raise InvalidInput("trials", "no neural signal", "spike counts or fluorescence")
         super().__init__(config.for_sessions(sessions), spec)
         c = self.config
-        self.known = _known_width(spec) if c.known_inputs else 0
+        self.known = known_width(spec) if c.known_inputs else 0
         """Known inputs."""
         leaf = registry.load("generators", registry.name_of(type(c.generator)))
         size = c.generator.size or _GENERATOR_SIZE[max(s.heldin for s in sessions) < 64]
@@ -98,9 +99,9 @@ class LFADS(Model):
                 ClippedGRU(channels, e, encoder=True, clip=c.cell_clip) for _ in range(2)
             )
             self.initial_encoder_start = nn.Parameter(torch.zeros(2, e))
-            self.initial_posterior = _linear(2 * e, 2 * c.initial_condition)
+            self.initial_posterior = scaled_linear(2 * e, 2 * c.initial_condition)
             self.initial_prior = NormalPrior(c.initial_condition, c.initial_condition_prior_variance)
-        self.to_generator = _linear(c.initial_condition, size).requires_grad_(self.informed)
+        self.to_generator = scaled_linear(c.initial_condition, size).requires_grad_(self.informed)
         inputs = c.inferred_inputs
         self.width = width = c.factors or size
         """Number of factors."""
@@ -113,7 +114,7 @@ class LFADS(Model):
             self.input_encoder_start = nn.Parameter(torch.zeros(ways, e))
             self.controller = ClippedGRU(ways * e + width, c.controller, clip=c.cell_clip)
             self.controller_start = nn.Parameter(torch.zeros(c.controller))
-            self.input_posterior = _linear(c.controller, 2 * inputs)
+            self.input_posterior = scaled_linear(c.controller, 2 * inputs)
             self.input_prior: AutoregressivePrior | NormalPrior = (
                 AutoregressivePrior(inputs, c.input_prior_time_constant, c.input_prior_variance)
                 if c.input_prior == "autoregressive"
@@ -216,7 +217,7 @@ class LFADS(Model):
         decoded = self._decode(self.to_generator(code), encoded, known, observed)
         if decoded.posterior is not None:
             means, log_variances = decoded.posterior.chunk(2, 2)
-            kl["inputs"] = self._inputs_kl(means, log_variances, _counted(observed))
+            kl["inputs"] = self._inputs_kl(means, log_variances, counted_bins(observed))
         hidden["state"] = decoded.generator.transpose(0, 1)
         if decoded.controller is not None:
             hidden["controller"] = decoded.controller.transpose(0, 1)
@@ -392,28 +393,3 @@ class LFADS(Model):
     def decode(self, state: Tensor, session: int = 0) -> Mapping[str, Tensor]:
         """Observation parameters `(trial, unit, parameter)` of generator states."""
         return {self._neural(session): self.readouts[session](self.factors_of(state))}
-
-
-def _known_width(spec: DataSpec) -> int:
-    widths = {session.width("input") for session in spec.sessions}
-    if len(widths) > 1 or not max(widths):
-        expected = "trials with a series of role `input`, equally wide in every session"
-        raise InvalidInput("model.known_inputs", True, expected, "Set it to false.")
-    return widths.pop()
-
-
-def _counted(observed: Observed) -> Tensor | None:
-    """Bins that a KL counts `(time, trial)`: those inside the mask, and the forward ones of trials that last; None for all."""
-    if bool(observed.mask.all()):
-        return None
-    seen = observed.mask.t()
-    ahead = seen[-1:].expand(observed.bins - len(seen), -1)
-    return torch.cat([seen, ahead])
-
-
-def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """Weights ~ N(0, 1/inputs), bias 0."""
-    layer = nn.Linear(inputs, outputs)
-    nn.init.normal_(layer.weight, std=inputs**-0.5)
-    nn.init.zeros_(layer.bias)
-    return layer

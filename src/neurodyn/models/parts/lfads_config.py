@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from neurodyn import registry
 from neurodyn.config import Part, check_choices, check_range, resolve_parts
-from neurodyn.data.spec import SessionSpec
+from neurodyn.data.spec import DataSpec, SessionSpec
 from neurodyn.errors import InvalidInput
 from neurodyn.models.generators.gru import GRUConfig
 from neurodyn.models.readouts.linear import LinearConfig
@@ -114,3 +114,16 @@ class LFADSConfig:
 _SIZES = ("factors", "inferred_inputs", "initial_condition_encoder", "input_encoder", "controller")
 _SMALL = dict(zip(_SIZES, (20, 2, 64, 64, 64)))
 _LARGE = dict(zip(_SIZES, (60, 8, 100, 100, 100)))
+
+
+def known_width(spec: DataSpec) -> int:
+    """Channels of the known inputs, which every session must have.
+
+    Raises:
+        InvalidInput: none, or not as many in every session.
+    """
+    widths = {session.width("input") for session in spec.sessions}
+    if len(widths) > 1 or not max(widths):
+        expected = "trials with a series of role `input`, equally wide in every session"
+        raise InvalidInput("model.known_inputs", True, expected, "Set it to false.")
+    return widths.pop()

@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from neurodyn.data.batch import Observed
+
 
 class NormalPrior(nn.Module):
     """Independent N(m, v): trainable mean m (starts at 0), fixed variance v.
@@ -94,3 +96,12 @@ class AutoregressivePrior(nn.Module):
         first = u[0].square() / stationary + stationary.log()
         later = ((u[1:] - alpha * u[:-1]).square() / innovation + self.log_variance).sum(0)
         return log_q + 0.5 * (first + later).sum(-1)
+
+
+def counted_bins(observed: Observed) -> Tensor | None:
+    """Bins that a KL counts `(time, trial)`: those inside the mask, and the forward ones of trials that last; None for all."""
+    if bool(observed.mask.all()):
+        return None
+    seen = observed.mask.t()
+    ahead = seen[-1:].expand(observed.bins - len(seen), -1)
+    return torch.cat([seen, ahead])

@@ -17,6 +17,8 @@ from neurodyn.models.readouts.base import Readout
 
 LIPSCHITZ = 0.9
 """Largest Lipschitz constant of a step's change, where it is bounded: below 1, so that the step can be undone."""
+START_SCALE = 0.1
+"""Of the factors, where they are scaled."""
 GELU_SLOPE = 1.13
 """GELU's largest slope, rounded up."""
 
@@ -35,8 +37,8 @@ class FlowConfig:
     """Hidden layers."""
     invertible: bool = True
     """Bound every step's Lipschitz constant by 0.9, through the largest singular value of each layer, so that the inverse exists. As published it is not bounded."""
-    bias: bool = True
-    """Add a trained offset to the log rates, started at the training data's. As published there is none."""
+    affine: bool = True
+    """Scale the factors (trained, from 0.1 on) and add a trained offset to the log rates, started at the training data's. As published there is neither, and states of 30 overflow at the first step."""
 
     def __post_init__(self) -> None:
         check_choices(self, "readout")
@@ -70,10 +72,12 @@ class Flow(Readout):
             for layer in self.field:
                 if isinstance(layer, nn.Linear):
                     parametrize.register_parametrization(layer, "weight", BoundedNorm(bound))
-        self.bias = nn.Parameter(torch.zeros(channels)) if config.bias else None
+        self.scale = nn.Parameter(torch.full((factors,), START_SCALE)) if config.affine else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if config.affine else None
 
     def forward(self, factors: Tensor) -> Tensor:
-        y = F.pad(factors, (0, self.channels - factors.shape[-1]))
+        scaled = factors if self.scale is None else factors * self.scale
+        y = F.pad(scaled, (0, self.channels - factors.shape[-1]))
         with parametrize.cached():
             for _ in range(self.config.steps):
                 y = y + self._change(y)
@@ -84,6 +88,8 @@ class Flow(Readout):
 
     @torch.no_grad()
     def start(self, parameters: Tensor) -> None:
+        for parameter in self.field[-1].parameters():
+            parameter.mul_(0.1)  # near the identity: a flow of many steps else starts with rates that overflow
         if self.bias is not None:
             # also what the untrained flow makes of zero factors
             at_zero = self(torch.zeros(1, self.factors, device=parameters.device))[0, :, 0] - self.bias
@@ -117,7 +123,8 @@ class Flow(Readout):
                     raise InvalidInput(
                         "model.readout", "a flow whose steps do not contract", "one with an inverse", fix
                     )
-        return y[..., : self.factors], y[..., self.factors :].norm(dim=-1)
+        found = y[..., : self.factors]
+        return found if self.scale is None else found / self.scale, y[..., self.factors :].norm(dim=-1)
 
 
 class BoundedNorm(nn.Module):

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
+from neurodyn.models.parts.scaled_linear import scaled_linear
 from neurodyn.models.readouts.base import Readout
 
 
@@ -27,9 +28,7 @@ class Linear(Readout):
 
     def __init__(self, config: LinearConfig, factors: int, channels: int, parameters: int) -> None:
         super().__init__(config, factors, channels, parameters)
-        self.map = nn.Linear(factors, channels * parameters)
-        nn.init.normal_(self.map.weight, std=factors**-0.5)
-        nn.init.zeros_(self.map.bias)
+        self.map = scaled_linear(factors, channels * parameters)
 
     def forward(self, factors: Tensor) -> Tensor:
         flat = self.map(factors)

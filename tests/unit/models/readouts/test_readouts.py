@@ -29,7 +29,7 @@ def test_linear_parameters_lie_in_blocks() -> None:
 
 
 def test_a_flow_without_a_field_pads_its_factors() -> None:
-    flow = Flow(FlowConfig(invertible=False), 2, 5, 1)
+    flow = Flow(FlowConfig(invertible=False, affine=False), 2, 5, 1)
     with torch.no_grad():
         for parameter in flow.parameters():
             parameter.zero_()
