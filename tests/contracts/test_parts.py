@@ -15,6 +15,7 @@ from neurodyn import registry
 from neurodyn.data.batch import Batch
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
 from neurodyn.objectives.base import Losses, Objective, Step
 
@@ -93,7 +94,12 @@ def _continuous() -> Trials:
 def test_transform_leaves_the_batch_alone_and_is_keyed(name: str, data: Any) -> None:
     trials = data().train
     transform = registry.load("transforms", name)()
+    if trials.neural_name is None and transform.spikes_only:
+        with pytest.raises(InvalidInput, match=name):
+            transform.prepare([trials])
+        return
     transform.prepare([trials])
+    transform.begin(1000, _expected)
     batch = Batch.of(trials, np.arange(9))
     before = {n: t.clone() for n, t in _tensors(batch).items()}
     made = [_tensors(transform(batch, torch.Generator().manual_seed(seed))) for seed in (1, 1, 2)]
@@ -103,6 +109,11 @@ def test_transform_leaves_the_batch_alone_and_is_keyed(name: str, data: Any) -> 
     assert all(made[0][n].shape == t.shape for n, t in before.items())
 
 
+def _expected(batch: Batch) -> torch.Tensor:
+    """Rates of a model, for transforms that ask for them."""
+    return 1 + 0 * batch.targets[batch.observed.neural_name or ""]
+
+
 @pytest.mark.parametrize("name", registry.names("transforms"))
 def test_some_data_are_changed_by_each_transform(name: str) -> None:
     changed = False
@@ -110,6 +121,7 @@ def test_some_data_are_changed_by_each_transform(name: str) -> None:
         trials = data().train
         transform = registry.load("transforms", name)()
         transform.prepare([trials])
+        transform.begin(1000, _expected)
         batch = Batch.of(trials)
         after = _tensors(transform(batch, torch.Generator().manual_seed(0)))
         changed |= any(not torch.equal(after[n], t) for n, t in _tensors(batch).items())

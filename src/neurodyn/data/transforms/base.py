@@ -37,6 +37,8 @@ class Transform(ABC):
 
     Config: ClassVar[type[Any]]
     stage: ClassVar[Stage] = Stage.HIDDEN
+    spikes_only: ClassVar[bool] = False
+    """Whether `prepare` refuses trials whose population is not spikes."""
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Sees the training trials of every session once, before the first epoch."""

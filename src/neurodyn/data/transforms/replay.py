@@ -12,9 +12,9 @@ from torch import Tensor
 
 from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch
+from neurodyn.data.transforms._spikes import require_spikes
 from neurodyn.data.transforms.base import Stage, Transform
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,15 @@ class Replay(Transform):
 
     Config: ClassVar = ReplayConfig
     stage: ClassVar[Stage] = Stage.REPLAYED
+    spikes_only: ClassVar[bool] = True
 
     def __init__(self, config: ReplayConfig | None = None) -> None:
         self.config = config or ReplayConfig()
         self._expected: Callable[[Batch], Tensor] | None = None
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
-        """Refuses activity that is not spikes.
-
-        Raises:
-            InvalidInput: there is no population, or it is not spikes.
-        """
-        for trials in sessions:
-            if trials.neural_name is None or trials.neural.kind != "spikes":
-                raise InvalidInput("train.transforms", "replay", "trials of spike counts", "Leave out replay.")
+        """Raises `InvalidInput` for a population that is not spikes."""
+        require_spikes(sessions, "replay")
 
     def begin(self, epoch: int, expected: Callable[[Batch], Tensor]) -> None:
         c = self.config

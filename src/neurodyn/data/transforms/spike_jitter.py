@@ -40,6 +40,7 @@ class SpikeJitter(Transform):
 
     Config: ClassVar = SpikeJitterConfig
     stage: ClassVar[Stage] = Stage.ACTIVITY
+    spikes_only: ClassVar[bool] = True
 
     def __init__(self, config: SpikeJitterConfig | None = None) -> None:
         self.config = config or SpikeJitterConfig()

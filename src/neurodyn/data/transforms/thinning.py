@@ -34,6 +34,7 @@ class Thinning(Transform):
 
     Config: ClassVar = ThinningConfig
     stage: ClassVar[Stage] = Stage.SEEN
+    spikes_only: ClassVar[bool] = True
 
     def __init__(self, config: ThinningConfig | None = None) -> None:
         self.config = config or ThinningConfig()
