@@ -25,6 +25,7 @@ from neurodyn.data.writing import hdf5_written_whole, written_whole
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
 from neurodyn.models.base import Model
+from neurodyn.models.parts.kernels import kernels
 from neurodyn.training.plan import Plan
 
 LAYOUT = 1
@@ -271,6 +272,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "machine": platform.machine(),
         "processors": os.cpu_count(),
+        "kernels": kernels(torch.device("cpu"), torch.float32) is not None,
         "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "versions": versions,
     }

@@ -27,7 +27,7 @@ LFADS: dict[str, Any] = {
     "model": "lfads",
     "data": LORENZ,
     "model_config": {"generator": 4, "factors": 2, "initial_condition": 4, "inferred_inputs": 0},
-    "train": {"epochs": 100000, "patience": 100000},
+    "train": {"epochs": 100000, "patience": 100000, "schedule": "constant"},  # other epochs leave it as it is
 }
 PUBLISHED = {"value": 0.5, "tolerance": 5.0, "source": "paper", "setting": "same"}
 EXPECTED = {
@@ -129,7 +129,7 @@ def test_a_killed_study_goes_on_where_it_stopped(tiny: Path, capsys: pytest.Capt
         process.send_signal(signal.SIGKILL)
     before = Run.open(folder).history()
     assert not (folder / "outputs.h5").exists()
-    longer = {**LFADS, "train": {"epochs": len(before) + 2, "patience": 100000}}
+    longer = {**LFADS, "train": {**LFADS["train"], "epochs": len(before) + 2}}
     (tiny / "lfads.yaml").write_text(yaml.safe_dump(longer))
     assert main(["reproduce", "tiny/lfads", "--seeds", "1", "--json"]) == 0
     (score,) = json.loads(capsys.readouterr().out)["scores"]
@@ -158,7 +158,7 @@ def test_ctrl_c_stops_runs_side_by_side_and_they_go_on(tiny: Path, capsys: pytes
     time.sleep(1)
     assert [Run.open(folder).history() for folder in folders] == before  # no worker is left that writes
     longest = max(map(len, before)) + 2
-    (tiny / "lfads.yaml").write_text(yaml.safe_dump({**LFADS, "train": {"epochs": longest, "patience": 100000}}))
+    (tiny / "lfads.yaml").write_text(yaml.safe_dump({**LFADS, "train": {**LFADS["train"], "epochs": longest}}))
     assert main(["reproduce", "tiny", "--seeds", "2", "--workers", "1", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["scores"]) == 3
     for folder, rows in zip(folders, before):
