@@ -150,7 +150,14 @@ def test_rule_adds_to_every_gradient(name: str) -> None:
 def test_output_is_only_what_a_model_says() -> None:
     """Nothing of a batch's targets is reachable from what a forward pass is given."""
     batch = Batch.of(population())
-    assert {f.name for f in dataclasses.fields(batch.observed)} == {"signals", "mask", "bins", "neural_name", "session"}
+    assert {f.name for f in dataclasses.fields(batch.observed)} == {
+        "signals",
+        "mask",
+        "bins",
+        "neural_name",
+        "session",
+        "hidden",
+    }
     assert batch.observed.neural.shape[1:] == (10, 6)
     assert set(batch.observed.signals) == {"counts"}
     assert isinstance(Output().predictions, dict)

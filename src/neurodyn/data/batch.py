@@ -27,6 +27,8 @@ class Observed:
     """Which signal is the population."""
     session: int = 0
     """Index of the session in the model's `DataSpec`."""
+    hidden: Tensor | None = None
+    """Bool, like the population: entries whose zero says nothing, because they were not recorded or a transform masked them; None where there are none."""
 
     @property
     def neural(self) -> Tensor:
@@ -90,17 +92,26 @@ class Batch:
         changed = dataclasses.replace(self, targets={**self.targets, name: activity})
         return changed.with_seen(activity[:, :bins, :heldin] if seen is None else seen)
 
-    def with_seen(self, seen: Tensor, weight: Tensor | None = None, withheld: Tensor | None = None) -> Batch:
+    def with_seen(
+        self,
+        seen: Tensor,
+        weight: Tensor | None = None,
+        withheld: Tensor | None = None,
+        hidden: Tensor | None = None,
+    ) -> Batch:
         """The same trials with other activity for the encoder.
 
         Args:
             seen: `(trial, time_observed, heldin)`.
             weight: `(trial, time, unit)`, multiplies the population's `loss_weight`.
             withheld: entries of the population that this weight keeps out of training.
+            hidden: bool, like `seen`: entries that are masked, besides those that are already.
         """
         name = self.observed.neural_name
         assert name is not None
-        observed = dataclasses.replace(self.observed, signals={**self.observed.signals, name: seen})
+        before = self.observed.hidden
+        hidden = before if hidden is None else hidden if before is None else hidden | before
+        observed = dataclasses.replace(self.observed, signals={**self.observed.signals, name: seen}, hidden=hidden)
         weights, out = dict(self.loss_weight), dict(self.withheld)
         if weight is not None:
             weights[name] = weight * weights[name] if name in weights else weight
@@ -114,8 +125,12 @@ class Batch:
         def move(mapping: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {name: t.to(device) for name, t in mapping.items()}
 
+        hidden = self.observed.hidden
         observed = dataclasses.replace(
-            self.observed, signals=move(self.observed.signals), mask=self.observed.mask.to(device)
+            self.observed,
+            signals=move(self.observed.signals),
+            mask=self.observed.mask.to(device),
+            hidden=None if hidden is None else hidden.to(device),
         )
         return Batch(
             observed,
@@ -138,6 +153,7 @@ class Batch:
         privileged: dict[str, Tensor] = {}
         targets: dict[str, Tensor] = {}
         known: dict[str, Tensor] = {}
+        hidden = None
         for name, signal in trials.signals.items():
             values = torch.from_numpy(np.ascontiguousarray(signal.rows(rows), dtype=np.float32))
             if signal.role == "neural":
@@ -147,6 +163,7 @@ class Batch:
                     per_entry = torch.from_numpy(signal.mask[rows]).reshape(len(rows), trials.bins, -1)
                     known[name] = per_entry.expand(*values.shape)[:, :, torch.from_numpy(trials.unit_order)]
                     targets[name] = values = values.masked_fill(~known[name], 0.0)
+                    hidden = ~known[name][:, :seen, : len(trials.heldin)]
                 observed[name] = values[:, :seen, : len(trials.heldin)]
             elif signal.role == "behaviour":
                 privileged[name] = values
@@ -155,7 +172,7 @@ class Batch:
             else:
                 observed[name] = _blank(values, mask)
         return Batch(
-            observed=Observed(observed, mask[:, :seen], trials.bins, trials.neural_name, session),
+            observed=Observed(observed, mask[:, :seen], trials.bins, trials.neural_name, session, hidden),
             privileged=privileged,
             targets=targets,
             mask=mask,
@@ -169,8 +186,12 @@ class Batch:
         def pick(mapping: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {name: t[rows] for name, t in mapping.items()}
 
+        hidden = self.observed.hidden
         observed = dataclasses.replace(
-            self.observed, signals=pick(self.observed.signals), mask=self.observed.mask[rows]
+            self.observed,
+            signals=pick(self.observed.signals),
+            mask=self.observed.mask[rows],
+            hidden=None if hidden is None else hidden[rows],
         )
         return Batch(
             observed,

@@ -19,6 +19,7 @@ from neurodyn.data.spec import DataSpec, SessionSpec
 from neurodyn.data.transforms.base import Transform
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
+from neurodyn.models.parts.behaviour_encoder import BehaviourEncoder
 
 if TYPE_CHECKING:
     from neurodyn.observations.base import Observation
@@ -50,8 +51,6 @@ class Model(nn.Module, ABC):
     """
 
     Config: ClassVar[type[Any]]
-    uses_privileged: ClassVar[bool] = False
-    """Whether forward takes behaviour at training time."""
     default_rule: ClassVar[str] = "bptt"
     """The learning rule that trains it when none is named; `closed_form` for models that solve for their parameters."""
     default_objective: ClassVar[str] = "poisson"
@@ -70,6 +69,8 @@ class Model(nn.Module, ABC):
         self.config = config
         self.spec = spec
         self._sampling = False
+        self.behaviour_encoder: BehaviourEncoder | None = None
+        """Of a teacher: a model that is given behaviour where there is some. Models with a config field `behaviour` set it."""
         self.observations = nn.ModuleDict(
             {
                 _place(session.neural, i): self._built(session)
@@ -85,8 +86,28 @@ class Model(nn.Module, ABC):
 
         Args:
             observed: held-in units over observed bins, stimuli, known inputs.
-            privileged: behaviour, at training time, for models with `uses_privileged`.
+            privileged: behaviour, for models with `uses_privileged` alone; None where there is none.
         """
+
+    def __call__(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
+        """`forward`, for which behaviour is refused unless the model is a teacher.
+
+        Raises:
+            InvalidInput: behaviour for a model that takes none.
+        """
+        if privileged is not None and not self.uses_privileged:
+            raise InvalidInput(
+                "privileged",
+                "behaviour",
+                f"none: this {registry.name_of(type(self))} infers from activity alone",
+                "Only a teacher (model.behaviour.fusion=add) is given behaviour.",
+            )
+        return super().__call__(observed, privileged)  # type: ignore[no-any-return]
+
+    @property
+    def uses_privileged(self) -> bool:
+        """Whether forward takes behaviour."""
+        return self.behaviour_encoder is not None
 
     # -- optional parts ---------------------------------------------------------------------------------------------
 
@@ -205,7 +226,14 @@ class Model(nn.Module, ABC):
 
     @torch.no_grad()
     def infer(
-        self, trials: Trials, *, samples: int = 0, batch_size: int = 256, seed: int = 0, session: int | None = None
+        self,
+        trials: Trials,
+        *,
+        samples: int = 0,
+        batch_size: int = 256,
+        seed: int = 0,
+        session: int | None = None,
+        privileged: bool = False,
     ) -> Inference:
         """Rates, latents and inputs of trials, in their recorded unit order.
 
@@ -215,9 +243,10 @@ class Model(nn.Module, ABC):
             batch_size: trials at a time, which bounds the memory.
             seed: of the posterior samples.
             session: index of the session in `spec`; by default found by its name (or 0 when there is one).
+            privileged: give a teacher the trials' behaviour. Without, it infers as it would be deployed.
 
         Raises:
-            InvalidInput: other units, held-in units or bins than the model was built for, or an unknown session.
+            InvalidInput: other units, held-in units or bins than the model was built for, an unknown session, or behaviour for a model that takes none.
         """
         index = self.session_of(trials) if session is None else session
         device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))
@@ -229,8 +258,8 @@ class Model(nn.Module, ABC):
                 torch.manual_seed(seed)
                 for start in range(0, len(trials), batch_size):
                     rows = np.arange(start, min(start + batch_size, len(trials)))
-                    observed = Batch.of(trials, rows, index).to(device).observed
-                    chunks.append(self._average(observed, samples))
+                    batch = Batch.of(trials, rows, index).to(device)
+                    chunks.append(self._average(batch.observed, samples, batch.privileged if privileged else None))
         finally:
             self.train(was_training)
         joined = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
@@ -282,13 +311,15 @@ class Model(nn.Module, ABC):
             )
         return index
 
-    def _average(self, observed: Observed, samples: int) -> dict[str, np.ndarray]:
+    def _average(
+        self, observed: Observed, samples: int, privileged: Mapping[str, Tensor] | None
+    ) -> dict[str, np.ndarray]:
         total: dict[str, Tensor] = {}
         square: dict[str, Tensor] = {}
         draws = max(samples, 1)
         with self.sampling() if samples else contextlib.nullcontext():
             for _ in range(draws):
-                for name, value in self.reported(self(observed), observed).items():
+                for name, value in self.reported(self(observed, privileged), observed).items():
                     value = value.double()
                     total[name] = total[name] + value if name in total else value
                     if samples and name in ("rates", "latents", "inputs"):

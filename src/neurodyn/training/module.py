@@ -59,7 +59,12 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self._objective, self._rule, self._config, self._batches = objective, rule, config, batches
         self._validation, self._seed, self._run, self._after_epoch = validation, seed, run, after_epoch
         self._interrupt, self._until = interrupt, until
+        self.beside = objective.trained
+        """What the objective trains beside the model: a module, so that checkpoints hold it."""
         self._parameters_trained = [p for p in model.parameters() if p.requires_grad]
+        if self.beside is not None:
+            self.beside.to(next((p.device for p in model.parameters()), None))
+            self._parameters_trained += self.beside.parameters()
         self._optimizer = _adamw(self._parameters_trained, config)
         self._average = Average(model, config.average_decay) if config.average_decay else None
         self._plateau = Plateau()
@@ -110,7 +115,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self.model.eval()
         try:
             with self._average.swapped() if self._average else contextlib.nullcontext():
-                output = self.model(batch.observed)
+                output = self.model(batch.observed, batch.privileged if self.model.uses_privileged else None)
         finally:
             self.model.train()
         name = batch.observed.neural_name or ""

@@ -33,7 +33,7 @@ def unseen(batch: Batch) -> Tensor:
 
 
 class Validation:
-    """Scores a model on the validation trials, with posterior means and without privileged behaviour.
+    """Scores a model on the validation trials, with posterior means; a teacher is given their behaviour, as it will be when it teaches.
 
     `unseen_bps` is pooled over sessions: (Σ null NLL − Σ NLL) / (spikes · ln 2), where the null predicts each unit's mean over the
     entries that count. For activity that is not spikes, spikes under another likelihood than Poisson, and models of signals alone, it is the
@@ -72,7 +72,7 @@ class Validation:
         try:
             for rows in self._rows:
                 for batch in rows.in_order(self._size):
-                    output = model(batch.observed)
+                    output = model(batch.observed, batch.privileged if model.uses_privileged else None)
                     losses = objective(output, batch, step)
                     for name, value in {"total": losses.total, **losses.terms}.items():
                         sums[name] = sums.get(name, torch.zeros(())) + value.cpu() * (batch.observed.trials / trials)

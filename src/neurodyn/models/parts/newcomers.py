@@ -25,10 +25,14 @@ class Newcomers(Model):
 
     def __init__(self, whole: Model, joined: int) -> None:
         nn.Module.__init__(self)
-        self.config, self._sampling = whole.config, False
+        self.config, self._sampling, self.behaviour_encoder = whole.config, False, None
         self.whole = whole
         self._before = len(whole.spec.sessions) - joined
         self.spec = DataSpec(whole.spec.sessions[self._before :])
+
+    @property
+    def uses_privileged(self) -> bool:
+        return self.whole.uses_privileged
 
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
         """What the grown model says."""

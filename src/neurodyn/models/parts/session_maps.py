@@ -31,9 +31,16 @@ def start_at_means(read_in: ReadIn, readout: Readout, observation: Observation, 
     values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, order]
     mask = torch.as_tensor(trials.mask)
     read_in.standardise.fit(values[:, :seen, :channels][mask[:, :seen]])
+    readout.start(mean_parameters(observation, trials))
+
+
+def mean_parameters(observation: Observation, trials: Trials) -> Tensor:
+    """The likelihood's parameters of every unit's mean over the entries that were recorded, `(unit, parameter)`, held-in units first."""
+    values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, torch.as_tensor(trials.unit_order)]
     known = torch.as_tensor(trials.known[..., trials.unit_order] if trials.known.shape[2] > 1 else trials.known)
     mean = (values.masked_fill(~known, 0).sum((0, 1)) / known.sum((0, 1)).clamp_min(1)).clamp_min(1e-4)
-    readout.start(observation.from_mean(mean))
+    parameters: Tensor = observation.from_mean(mean)
+    return parameters
 
 
 @torch.no_grad()
