@@ -26,13 +26,15 @@ class Part:
     """Marks a field that holds the config of a registered part: `generator: Annotated[Any, Part("generators")] = GRUConfig()`.
 
     The field takes a name (`"low_rank"`), a mapping (`{"name": "low_rank", "rank": 3}`; without `name` the part stays the one it has by default)
-    or a config of the part; it holds the config once `resolve_parts` ran, in the dataclass's `__post_init__`.
+    or a config of the part; it holds the config (the name of a part that has no options) once `resolve_parts` ran, in the dataclass's `__post_init__`.
     """
 
     kind: str
     """The registry's kind."""
     number: str | None = None
     """Field of the part that a bare number sets: with `size`, 16 stands for `{"size": 16}`."""
+    optional: bool = False
+    """Whether the field may hold None."""
 
 
 def resolve_parts(config: Any, where: str) -> None:
@@ -119,8 +121,10 @@ def from_dict(cls: type[T], values: Mapping[str, Any], where: str = "config") ->
 
 
 def _built_part(value: Any, part: Part, where: str, field: dataclasses.Field[Any] | None = None) -> Any:
-    """The config of a part from what a field for it may be given."""
+    """The config of a part, or the name of one without options, from what a field for it may be given."""
     known = registry.names(part.kind)
+    if value is None and part.optional:
+        return None
     if isinstance(value, int | float) and part.number is not None and not isinstance(value, bool):
         value = {part.number: value}
     if isinstance(value, str):
@@ -130,10 +134,15 @@ def _built_part(value: Any, part: Part, where: str, field: dataclasses.Field[Any
         name = values.pop("name", None)
         if name is None and field is not None:
             default = field.default_factory() if callable(field.default_factory) else field.default
-            name = registry.name_of(type(default))
+            name = registry.name_of(type(default)) if dataclasses.is_dataclass(default) else None
         if not isinstance(name, str):
             raise InvalidInput(where, dict(value), f"a mapping with `name`, one of {', '.join(known)}")
-        return from_dict(registry.load(part.kind, name).Config, values, where)
+        options = registry.load(part.kind, name).Config
+        if options is None and values:
+            raise InvalidInput(
+                f"{where}.{next(iter(values))}", "a field that does not exist", f"none: {name} has no options"
+            )
+        return name if options is None else from_dict(options, values, where)
     if dataclasses.is_dataclass(value) and registry.name_of(type(value)) in known:
         return value
     raise InvalidInput(where, repr(value), f"one of {', '.join(known)}, or a mapping with its options")
@@ -235,13 +244,14 @@ def _documented(config: Any, depth: int) -> list[str]:
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         lines += [f"{pad}# {line}" for line in docs.get(field.name, "").splitlines()]
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            named = []
-            if field.name in parts:
-                others = [name for name in registry.names(parts[field.name]) if name != registry.name_of(type(value))]
-                named = [f"{pad}  # or {', '.join(others)}", f"{pad}  name: {registry.name_of(type(value))}"]
+        nested = dataclasses.is_dataclass(value) and not isinstance(value, type)
+        name = registry.name_of(type(value)) if nested else value
+        others = [each for each in registry.names(parts[field.name]) if each != name] if field.name in parts else []
+        if nested:
+            named = [f"{pad}  # or {', '.join(others)}", f"{pad}  name: {name}"] if field.name in parts else []
             lines += [f"{pad}{field.name}:", *named, *_documented(value, depth + 1)]
         else:
+            lines += [f"{pad}# or {', '.join(others)}"] if others else []
             text = yaml.safe_dump(
                 {field.name: _plain(value, hints[field.name])},
                 default_flow_style=None if isinstance(value, tuple | list) else False,

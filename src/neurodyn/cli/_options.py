@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
+import io
+import sys
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar, get_args
@@ -30,18 +33,35 @@ def parse(options: type[T], arguments: Sequence[str], command: str, known: Seque
         known: option names to suggest; by default those of `options`.
 
     Raises:
-        InvalidInput: an option or argument the command does not take.
+        InvalidInput: an option or argument the command does not take, or a value that a config refuses.
+        SystemExit: text that is no value of the option's type; the parser has printed its message.
     """
-    parsed, unknown = tyro.cli(
-        options,
-        args=_gathered(arguments, flags(options)),
-        prog=command,
-        return_unknown_args=True,
-        registry=_CONSTRUCTORS,
-    )
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parsed, unknown = tyro.cli(
+                options,
+                args=_gathered(arguments, flags(options)),
+                prog=command,
+                return_unknown_args=True,
+                registry=_CONSTRUCTORS,
+            )
+    except SystemExit as stop:
+        refused = _refusal(stop)
+        if refused is not None:  # said as it is everywhere else, without the parser's frame
+            raise refused from None
+        sys.stderr.write(said.getvalue())
+        raise
     if unknown:
         refuse(unknown[0], known or list(flags(options)), command)
     return parsed
+
+
+def _refusal(error: BaseException | None) -> InvalidInput | None:
+    """The refusal of a config that made the parser end the process."""
+    while error is not None and not isinstance(error, InvalidInput):
+        error = error.__context__
+    return error
 
 
 _CONSTRUCTORS = tyro.constructors.ConstructorRegistry()
@@ -98,10 +118,14 @@ def with_parts(config: Any) -> tuple[type[Any], Any]:
     hints = typing.get_type_hints(type(config), include_extras=True)
     fields: dict[str, tuple[Any, Any]] = {}
     for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        fields[field.name] = (
-            with_parts(value) if field.name in kinds else (documented(hints[field.name], docs[field.name]), value)
-        )
+        value, text = getattr(config, field.name), docs[field.name]
+        if field.name not in kinds:
+            fields[field.name] = (documented(hints[field.name], text), value)
+        elif dataclasses.is_dataclass(value):
+            fields[field.name] = with_parts(value)
+        else:  # no part yet, or one without options: the flag that names it
+            names = "{" + ",".join(registry.names(kinds[field.name])) + "}"
+            fields[field.name] = (Annotated[str | None, tyro.conf.arg(help=text, metavar=names)], value)
     kind = made(type(config).__name__, fields)
     return kind, kind()
 
@@ -111,7 +135,8 @@ def as_mapping(config: Any, parsed: Any) -> dict[str, Any]:
     found = {field.name: getattr(parsed, field.name) for field in dataclasses.fields(config)}
     for name in part_kinds(type(config)):
         part = getattr(config, name)
-        found[name] = {"name": registry.name_of(type(part)), **as_mapping(part, found[name])}
+        if dataclasses.is_dataclass(part):
+            found[name] = {"name": registry.name_of(type(part)), **as_mapping(part, found[name])}
     return found
 
 
@@ -129,12 +154,13 @@ def taken(given: list[str], flag: str) -> str | None:
 
 
 def taken_parts(given: list[str], config: type[Any], prefix: str) -> dict[str, Any]:
-    """Takes the names of a config's parts out of the arguments: `--model.generator low_rank` (or a number, where the part takes one)."""
+    """Takes the names of a config's parts out of the arguments: `--model.generator low_rank` (or a number, where the part takes one; or None)."""
     found: dict[str, Any] = {}
     for name, flag in zip(part_kinds(config), part_flags(config, prefix)):
         value = taken(given, flag)
         if value is not None:
-            found[name] = int(value) if value.isdigit() else value
+            whole = value.removeprefix("-").isdecimal()
+            found[name] = None if value == "None" else int(value) if whole else value
     return found
 
 

@@ -21,6 +21,7 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
 from neurodyn.models.generators.base import Generator
+from neurodyn.models.parts.behaviour_encoder import BehaviourEncoder
 from neurodyn.models.parts.decoder_loop import Controller, Decoded, decode_loop
 from neurodyn.models.parts.decoder_steps import decode_steps
 from neurodyn.models.parts.gru import ClippedGRU
@@ -87,6 +88,7 @@ class LFADS(Model):
         self.read_in: Sequence[ReadIn] = nn.ModuleList(  # type: ignore[assignment]
             ReadIn(s.heldin, width, logarithm=counts) for s, width, counts in zip(sessions, widths, spikes)
         )
+        self.behaviour_encoder = BehaviourEncoder.of(c.behaviour, spec, channels)
         self.shared_averages = SharedAverages()
         self._kept: tuple[Observed, tuple[Tensor | None, Tensor | None]] | None = None
         if self.known:
@@ -141,6 +143,7 @@ class LFADS(Model):
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Standardises the encoders' and the known inputs and starts the readouts at the mean of every unit (mode `default`); aligns sessions."""
+        super().prepare(sessions)
         places = [self.session_of(trials) for trials in sessions]
         if self.config.mode == "default":
             for place, trials in zip(places, sessions):
@@ -202,7 +205,7 @@ class LFADS(Model):
 
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
         """Rates, factors and inferred inputs of a batch."""
-        final, encoded = self._encodings(observed)
+        final, encoded = self._encodings(observed, privileged)
         kl: dict[str, Tensor] = {}
         hidden: dict[str, Tensor] = {}
         if final is None:
@@ -233,12 +236,17 @@ class LFADS(Model):
             hidden=hidden,
         )
 
-    def _encodings(self, observed: Observed) -> tuple[Tensor | None, Tensor | None]:
+    def _encodings(
+        self, observed: Observed, privileged: Mapping[str, Tensor] | None
+    ) -> tuple[Tensor | None, Tensor | None]:
         """Final states and lagged encodings of a batch; posterior samples of one batch in evaluation mode share them."""
         kept = self._kept
         if kept is not None and kept[0] is observed:
             return kept[1]
         activity = self.read_in[observed.session](observed.neural, observed.mask)
+        if self.behaviour_encoder is not None:
+            tokens = self.behaviour_encoder(privileged, observed)[:, : activity.shape[1]]
+            activity = activity + tokens * observed.mask[..., None]
         found = self._encode(self._dropped(activity.transpose(0, 1).contiguous()))
         self._kept = (observed, found) if self._sampling and not self.training else None
         return found
@@ -305,8 +313,7 @@ class LFADS(Model):
         mask = self._mask(steps + 1, trials, self.generator.size)
         if cell is None:
             options: Any = dict(controller=controller, generator_mask=mask, clip=c.cell_clip)
-            to_factors = self._to_factors() if c.factors else None
-            return decode_steps(first, known, self.generator, to_factors, steps, **options)
+            return decode_steps(first, known, self.generator, self._to_factors(), steps, **options)
         driven: Tensor = cell.bias
         if known is not None:
             driven = driven + known @ cell.input_weight[c.inferred_inputs :]
@@ -343,12 +350,9 @@ class LFADS(Model):
             parts.append(F.pad(given, (0, 0, 0, 0, 0, observed.bins - len(given))).transpose(0, 1))
         return torch.cat(parts, 2) if parts else observed.neural.new_zeros(observed.trials, observed.bins, 0)
 
-    def _to_factors(self) -> Tensor:
-        """W_f `(generator, factor)`."""
-        if not self.config.factors:
-            weight = self.to_generator.weight
-            return torch.eye(self.width, device=weight.device, dtype=weight.dtype)
-        return F.normalize(self.factor_weight, dim=1).t()
+    def _to_factors(self) -> Tensor | None:
+        """W_f `(generator, factor)`; None where factors are the states."""
+        return F.normalize(self.factor_weight, dim=1).t() if self.config.factors else None
 
     def _inputs_kl(self, mean: Tensor, log_variance: Tensor, counted: Tensor | None) -> Tensor:
         prior = self.input_prior
@@ -388,7 +392,8 @@ class LFADS(Model):
 
     def factors_of(self, state: Tensor) -> Tensor:
         """The factors (latents) of generator states, `(..., state)` to `(..., factor)`."""
-        return state @ self._to_factors() if self.config.factors else state
+        to_factors = self._to_factors()
+        return state if to_factors is None else state @ to_factors
 
     def decode(self, state: Tensor, session: int = 0) -> Mapping[str, Tensor]:
         """Observation parameters `(trial, unit, parameter)` of generator states."""

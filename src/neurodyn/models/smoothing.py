@@ -19,7 +19,7 @@ from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.kernel_smoothing import smoothed_rates, window_sizes, windowed
 from neurodyn.models.parts.mode_settings import check_mode_settings
 from neurodyn.models.parts.published_readout import RATE_CEILING, RATE_FLOOR, fit_poisson_readout
-from neurodyn.models.parts.spike_counts import mean_counts, require_spikes, thinned
+from neurodyn.models.parts.spike_counts import mean_counts, recorded, require_spikes, thinned
 from neurodyn.regression.poisson import PENALTIES, Fit, Rows, fit_validated, penalties_near
 
 _LOG_OFFSET = 1e-4  # what the published readout adds to smoothed counts before the logarithm
@@ -107,7 +107,7 @@ class Smoothing(Model):
         own = torch.zeros(len(pairs), heldin, dtype=torch.float64)
         ahead = torch.zeros_like(own)
         for batch in batches:
-            counts, mask, bins = batch.observed.neural, batch.observed.mask, batch.observed.bins
+            counts, seen, bins = batch.observed.neural, recorded(batch.observed), batch.observed.bins
             aside = thinned(counts, self.config.folds, seed=i)[0]
             kept = (counts - aside) / (1 - share)
             name = str(batch.observed.neural_name)
@@ -115,10 +115,10 @@ class Smoothing(Model):
             known = batch.counted(name)[:, counts.shape[1] :, :heldin]
             for p, (width, strength) in enumerate(pairs):
                 # what is kept counts for 1 - share of a bin, so the same prior weighs more beside it
-                rates = smoothed_rates(kept, mask, mean, width, strength / (1 - share))
-                own[p] += _log_likelihood(aside, rates * share, mask[..., None])
+                rates = smoothed_rates(kept, seen, mean, width, strength / (1 - share))
+                own[p] += _log_likelihood(aside, rates * share, seen if seen.ndim == 3 else seen[..., None])
                 if future.shape[1]:
-                    rates = smoothed_rates(counts, mask, mean, width, strength, bins=bins)[:, counts.shape[1] :]
+                    rates = smoothed_rates(counts, seen, mean, width, strength, bins=bins)[:, counts.shape[1] :]
                     ahead[p] += _log_likelihood(future, rates, known)
         grid = torch.tensor(pairs)
         self.get_buffer(f"own_{i}").copy_(grid[own.argmax(0)])
@@ -127,7 +127,8 @@ class Smoothing(Model):
     def _features(self, i: int, observed: Observed, width: float) -> Tensor:
         mean = self.get_buffer(f"mean_{i}")[: observed.neural.shape[2]]
         strength = min(self.config.strengths)  # the readout has a ridge of its own
-        features: Tensor = smoothed_rates(observed.neural, observed.mask, mean, width, strength, bins=observed.bins)
+        seen = recorded(observed)
+        features: Tensor = smoothed_rates(observed.neural, seen, mean, width, strength, bins=observed.bins)
         return features
 
     def _choose_readout(self, i: int, train: Batch, valid: Batch) -> tuple[float, Fit]:
@@ -163,12 +164,13 @@ class Smoothing(Model):
 
     def _per_unit(self, i: int, observed: Observed, kernels: Tensor) -> Tensor:
         """Held-in rates over all bins, every unit with its own width and strength."""
-        mean = self.get_buffer(f"mean_{i}")[: len(kernels)]
+        mean, seen = self.get_buffer(f"mean_{i}")[: len(kernels)], recorded(observed)
         rates = torch.empty(observed.trials, observed.bins, len(kernels), device=observed.mask.device)
         for width in sorted(set(kernels[:, 0].tolist())):
             unit = kernels[:, 0] == width
+            inside = seen if seen.ndim == 2 else seen[:, :, unit]
             rates[:, :, unit] = smoothed_rates(
-                observed.neural[:, :, unit], observed.mask, mean[unit], width, kernels[unit, 1], bins=observed.bins
+                observed.neural[:, :, unit], inside, mean[unit], width, kernels[unit, 1], bins=observed.bins
             )
         return rates
 

@@ -33,10 +33,10 @@ class ZeroInflatedGammaConfig:
     """Weight of the penalty ½ Σ (scale − prior)² on the scales, beside the model's weight penalties."""
 
     def __post_init__(self) -> None:
-        check_range("zero_inflated_gamma.loc", self.loc, 0)
-        check_range("zero_inflated_gamma.scale_init", self.scale_init, 0, open_low=True)
-        check_range("zero_inflated_gamma.scale_prior", self.scale_prior, 0, open_low=True)
-        check_range("zero_inflated_gamma.scale_penalty", self.scale_penalty, 0)
+        check_range("model.observation.loc", self.loc, 0)
+        check_range("model.observation.scale_init", self.scale_init, 0, open_low=True)
+        check_range("model.observation.scale_prior", self.scale_prior, 0, open_low=True)
+        check_range("model.observation.scale_penalty", self.scale_penalty, 0)
 
 
 class ZeroInflatedGamma(Observation):

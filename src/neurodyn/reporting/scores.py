@@ -9,6 +9,7 @@ from html import escape
 from neurodyn.metrics.base import Score
 from neurodyn.reporting.base import Section, table
 from neurodyn.reporting.score_picture import score_picture
+from neurodyn.reporting.study.base import FLOOR, TRUTH, best_of
 from neurodyn.reporting.subject import Subject
 
 BASELINES = ("mean_rate", "smoothing", "glm", "untrained", "shuffled")
@@ -47,11 +48,8 @@ class Scores(Section):
 
 
 def best_baseline(score: Score) -> str | None:
-    """Name of the baseline with the best value; None without a finite one."""
-    finite = {name: value for name, value in score.baselines.items() if math.isfinite(value)}
-    if not finite:
-        return None
-    return (max if score.direction == "higher" else min)(finite, key=lambda name: finite[name])
+    """Name of the best of the baselines that know as much as the model; None without a finite one. What reads off the truth is a reference, and a floor a bound."""
+    return best_of(score)
 
 
 def verdict(score: Score) -> str:
@@ -128,15 +126,18 @@ def _difference(score: Score, best: str | None) -> str:
 
 def _definitions(names: Sequence[str], found: Mapping[tuple[str, str], Score]) -> str:
     items, kinds = [], set()
+    references: set[str] = set()
     for name in names:
         score = next(s for (other, _), s in found.items() if other == name)
         better = "higher" if score.direction == "higher" else "lower"
         items.append(f"<li><b>{escape(name)}</b>: {escape(score.definition)} ({better} is better)</li>")
         kinds.add(str(score.context.get("interval", "95 % bootstrap over test trials")))
+        references |= {b.replace("_", " ") for b in score.baselines if b == FLOOR or b.startswith(TRUTH)}
+    aside = f" It is none of {', '.join(sorted(references))}: these are made from the truth." if references else ""
     return (
         '<p class="caption">Test split only; <i>n</i> is the number of test trials. Brackets: '
         f"{escape('; '.join(sorted(kinds)))}. “Against the best baseline” is the score minus the underlined baseline with its "
-        "paired interval over the same resampled trials: ▲ better, ▼ worse, ≈ not distinguishable. "
+        f"paired interval over the same resampled trials: ▲ better, ▼ worse, ≈ not distinguishable.{aside} "
         "Intervals hold for these trials and these weights; they say nothing about other seeds or sessions.</p>"
         f'<ol class="definitions">{"".join(items)}</ol>'
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import tempfile
 import time
 import warnings
@@ -20,7 +21,7 @@ from neurodyn.models.base import Model
 from neurodyn.objectives.base import Objective, Step
 from neurodyn.training.batches import Batches
 from neurodyn.training.config import TrainConfig
-from neurodyn.training.interrupt import StopNow, interruptible
+from neurodyn.training.interrupt import Interrupt, StopNow, Terminated, interruptible
 from neurodyn.training.keys import Stream, key
 from neurodyn.training.run import Run
 from neurodyn.training.selection import Validation
@@ -83,6 +84,7 @@ def fit(
     Raises:
         InvalidInput: a batch size that does not fit the trials; activity that the likelihood cannot have; a loss that is not finite twice in a row.
         KeyboardInterrupt: Ctrl-C was pressed; `last.ckpt` is written and the message says how to go on.
+        Terminated: likewise after SIGTERM, the message printed; it ends the process with code 143.
     """
     config = config or TrainConfig()
     device = _device(config.device)
@@ -155,7 +157,7 @@ def _learn(
         from neurodyn.training.module import TrainingModule
         from neurodyn.training.progress import EpochBar
 
-        validation = Validation(valid, config.select, device)
+        validation = Validation(valid, config.select, device, seed=seed)
         with EpochBar(type(model).__name__, config.epochs, progress) as bar:
             module = TrainingModule(
                 model, objective, rule, config, batches, validation, seed, run, bar.update, interrupt, until
@@ -165,13 +167,24 @@ def _learn(
             if run is not None:
                 run.rewind(module.epoch)
             if not module.stopped:
-                _run_epochs(module, batches.steps, config, device, run)
-    return _finish(module, device, run)
+                _run_epochs(module, batches.steps, config, device, run, interrupt)
+    fitted = _finish(module, device, run)
+    if interrupt.terminated:  # in the last epoch
+        raise _interrupted(run, module.epoch, interrupt)
+    return fitted
 
 
-def _run_epochs(module: TrainingModule, steps: int, config: TrainConfig, device: torch.device, run: Run | None) -> None:
+def _run_epochs(
+    module: TrainingModule,
+    steps: int,
+    config: TrainConfig,
+    device: torch.device,
+    run: Run | None,
+    interrupt: Interrupt,
+) -> None:
     """The epochs that are left. The Trainer iterates over step numbers: the module gets the batches by their place."""
     import pytorch_lightning as lightning
+    from pytorch_lightning.callbacks import LambdaCallback
 
     with tempfile.TemporaryDirectory() as elsewhere:
         trainer = lightning.Trainer(
@@ -186,13 +199,15 @@ def _run_epochs(module: TrainingModule, steps: int, config: TrainConfig, device:
             limit_val_batches=0,
             use_distributed_sampler=False,
             default_root_dir=elsewhere,
+            # Lightning takes SIGTERM when its training starts, and would end without a code, whether the epoch is saved or not
+            callbacks=[LambdaCallback(on_train_start=lambda *_: interrupt.listen())],
         )
         try:
             trainer.fit(module, train_dataloaders=range(steps))
         except StopNow:
-            raise _interrupted(run, module.epoch) from None
+            raise _interrupted(run, module.epoch, interrupt) from None
     if module.stopped == "interrupted":
-        raise _interrupted(run, module.epoch)
+        raise _interrupted(run, module.epoch, interrupt)
 
 
 def _finish(module: TrainingModule, device: torch.device, run: Run | None) -> Fitted:
@@ -202,9 +217,10 @@ def _finish(module: TrainingModule, device: torch.device, run: Run | None) -> Fi
         run.write_weights(module.model.state_dict())
         run.write_table()
     module.model.to(device).eval()
+    score, epoch = module.kept
     return Fitted(
-        best_score=module.best_score,
-        best_epoch=module.best_epoch,
+        best_score=score,
+        best_epoch=epoch,
         epochs=module.epoch,
         cpu_s=module.cpu_s,
         stopped=module.stopped,
@@ -212,12 +228,16 @@ def _finish(module: TrainingModule, device: torch.device, run: Run | None) -> Fi
     )
 
 
-def _interrupted(run: Run | None, epochs: int) -> KeyboardInterrupt:
-    if run is None:
-        return KeyboardInterrupt(f"stopped after {epochs} epochs; nothing was kept, since no run folder was given")
-    return KeyboardInterrupt(
-        f"stopped after {epochs} epochs; go on with `--resume --out {run.path}` (resume=True, out={str(run.path)!r})"
+def _interrupted(run: Run | None, epochs: int, interrupt: Interrupt) -> BaseException:
+    message = f"stopped after {epochs} epochs; " + (
+        "nothing was kept, since no run folder was given"
+        if run is None
+        else f"go on with `--resume --out {run.path}` (resume=True, out={str(run.path)!r})"
     )
+    if not interrupt.terminated:
+        return KeyboardInterrupt(message)
+    print(message, file=sys.stderr)  # nobody prints the text of an exception that ends the process with a code
+    return Terminated()
 
 
 def _device(wanted: str) -> torch.device:

@@ -55,7 +55,6 @@ def test_an_argument_too_many_is_refused() -> None:
     [
         (["--train.epochs", "many"], "train.epochs"),
         (["--train.schedule", "cosin"], "train.schedule"),
-        (["--train.learning-rate", "-1"], "train.learning_rate"),
     ],
 )
 def test_a_bad_value_ends_with_code_2_and_names_the_option(
@@ -65,6 +64,13 @@ def test_a_bad_value_ends_with_code_2_and_names_the_option(
         parsed(*typed)
     assert stop.value.code == 2
     assert named in capsys.readouterr().err
+
+
+def test_a_value_that_a_config_refuses_is_its_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InvalidInput, match=r"^train\.learning_rate: got -1\.0; expected above 0\.$"):
+        parsed("--train.learning-rate", "-1")
+    printed = capsys.readouterr()
+    assert printed.out == printed.err == ""  # `main` says it, and ends with code 2
 
 
 def test_help_is_the_fields_documentation(capsys: pytest.CaptureFixture[str]) -> None:

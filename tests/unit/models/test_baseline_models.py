@@ -174,6 +174,33 @@ def test_unknown_counts_move_nothing(name: str) -> None:
     np.testing.assert_array_equal(*results)
 
 
+def test_smoothing_does_not_take_unknown_counts_for_zeros() -> None:
+    means = []
+    for share in (0.0, 0.5):
+        data = {}
+        for split, trials in population(seed=2).items():
+            known = np.random.default_rng(1).random(trials.counts.shape) >= share
+            known[..., trials.heldout] = True
+            neural = dataclasses.replace(trials.neural, mask=known)
+            data[split] = dataclasses.replace(trials, signals={"counts": neural})
+        test = data["test"]
+        rates = solved("smoothing", data).infer(test).rates
+        assert rates is not None
+        means.append(rates[:, : test.observed_bins, test.heldin].mean())
+    assert means[1] == pytest.approx(means[0], rel=0.05)
+
+
+def test_a_fit_without_a_bin_to_fit_to_is_refused() -> None:
+    data = population(seed=2)
+    known = np.ones(data["train"].counts.shape, bool)
+    known[:, :, data["train"].heldout[0]] = False
+    neural = dataclasses.replace(data["train"].neural, mask=known)
+    data["train"] = dataclasses.replace(data["train"], signals={"counts": neural})
+    for name in ("smoothing", "glm"):
+        with pytest.raises(InvalidInput, match=r"^counts: got no bin of a training trial in which every unit"):
+            solved(name, data)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_weights_load_into_a_fresh_model(
     name: str, data: dict[str, Trials], models: dict[str, Model], tmp_path: Path

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from neurodyn.data.batch import Batch
+from neurodyn.data.trials import Trials
 from neurodyn.models.parts.kernel_smoothing import smoothed_rates
-from neurodyn.models.parts.spike_counts import thinned
+from neurodyn.models.parts.spike_counts import recorded, thinned
 
 
 def test_smoothing_keeps_a_constant_and_falls_back_to_the_mean() -> None:
@@ -33,6 +35,33 @@ def test_smoothing_equals_the_sum_it_stands_for() -> None:
     k = [np.exp(-((3 - s) ** 2) / (2 * 1.5**2)) for s in range(8)]
     expected = (sum(a * float(counts[0, s, 0]) for s, a in enumerate(k)) + 2 * 0.7) / (sum(k) + 2)
     assert float(rates[0, 3, 0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_every_unit_is_averaged_over_its_own_recorded_bins() -> None:
+    generator = torch.Generator().manual_seed(0)
+    counts, mean = torch.poisson(torch.full((2, 8, 3), 2.0), generator=generator), torch.tensor([0.7, 1.0, 2.0])
+    known = torch.rand(counts.shape, generator=generator) < 0.6
+    rates = smoothed_rates(counts * known, known, mean, 1.5, 0.5, bins=10)
+    kernel = torch.tensor([[np.exp(-((t - s) ** 2) / (2 * 1.5**2)) for s in range(8)] for t in range(10)])
+    for trial, unit in np.ndindex(2, 3):
+        weights = kernel[:, known[trial, :, unit]].float()
+        seen = counts[trial, known[trial, :, unit], unit]
+        expected = (weights @ seen + 0.5 * mean[unit]) / (weights.sum(1) + 0.5)
+        torch.testing.assert_close(rates[trial, :, unit], expected)
+    of_all = known[..., 0]
+    each = of_all[..., None].expand(2, 8, 3)
+    torch.testing.assert_close(
+        smoothed_rates(counts * each, each, mean, 1.5, 0.5), smoothed_rates(counts * each, of_all, mean, 1.5, 0.5)
+    )
+
+
+def test_recorded_entries_are_told_apart_only_where_units_differ() -> None:
+    counts = np.random.default_rng(0).poisson(1.0, (4, 6, 5)).astype(float)
+    whole = Trials.from_arrays(counts, bin_s=0.02, heldin=[0, 2, 4])
+    assert recorded(Batch.of(whole).observed).shape == (4, 6)
+    counts[1, 3, 2] = np.nan
+    part = Trials.from_arrays(counts, bin_s=0.02, heldin=[0, 2, 4], nan="unknown")
+    assert (~recorded(Batch.of(part).observed)).nonzero().tolist() == [[1, 3, 1]]
 
 
 def test_thinned_hands_add_up_and_are_even() -> None:

@@ -51,3 +51,16 @@ def test_only_worse_baselines_lie_beyond_the_axis(subject, direction):
     html = Scores().html(dataclasses.replace(subject, scores=[score]))
     assert "worse: " in html and f"worse: {-sign * 50:.3f}, beyond the axis" in html
     assert f"better: {sign * 50:.3f}, beyond" not in html
+
+
+def test_what_knows_the_truth_is_listed_and_is_no_competitor(subject):
+    known = {"true_latents": 2.0, "true_rates": 3.0, "floor": 4.0}
+    pairs = {name: (-1.0, -1.1, -0.9) for name in known}
+    score = subject.scores[0]
+    told = dataclasses.replace(score, baselines={**score.baselines, **known}, difference={**score.difference, **pairs})
+    assert best_baseline(told) == best_baseline(score) == "glm" and verdict(told) == verdict(score) == "better"
+    alone = dataclasses.replace(score, baselines=known, difference=pairs)
+    assert best_baseline(alone) is None and verdict(alone) == "alone"
+    page, plain = (Scores().html(dataclasses.replace(subject, scores=[each])) for each in (told, score))
+    assert "<th>true latents</th>" in page.replace(' scope="col"', "") and "3.000" in page
+    assert "It is none of floor, true latents, true rates" in page and "It is none of" not in plain

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from tiny_training import CONFIG, train
 
+from neurodyn.training.interrupt import StopNow, interruptible
 from neurodyn.training.run import Run
 
 
@@ -53,17 +54,40 @@ def test_killed_run_resumes_to_the_same_weights(tmp_path: Path) -> None:
     _assert_same(tmp_path / "killed", tmp_path / "whole")
 
 
-def test_interrupted_run_saves_says_how_to_go_on_and_resumes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
+def test_interrupted_run_saves_says_how_to_go_on_and_resumes(number: signal.Signals, code: int, tmp_path: Path) -> None:
     process = _start(tmp_path / "stopped", 3)
-    os.kill(process.pid, signal.SIGINT)
+    for _ in range(1 if number == signal.SIGINT else 2):  # a second SIGTERM (`timeout` sends two) says nothing new
+        os.kill(process.pid, number)
     said = process.communicate(timeout=60)[1].decode()
-    assert "KeyboardInterrupt" in said and "--resume" in said and str(tmp_path / "stopped") in said
+    assert process.returncode == code
+    assert ("KeyboardInterrupt" in said) == (number == signal.SIGINT)
+    assert ("Traceback" in said) == (number == signal.SIGINT)
+    assert said.count("--resume") == 1 and str(tmp_path / "stopped") in said
     run = Run(tmp_path / "stopped")
     assert run.checkpoint()["neurodyn"]["epoch"] == len(run.history()) < CONFIG.epochs
     assert not list(run.path.glob("*.part"))
     train(Run.create(run.path, resume=True), resume=True)
     train(Run.create(tmp_path / "whole"))
     _assert_same(run.path, tmp_path / "whole")
+
+
+def test_a_handler_that_the_process_has_for_sigterm_stays() -> None:
+    def own(number: int, frame: object) -> None: ...
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with interruptible():
+            assert signal.getsignal(signal.SIGTERM) is own
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        with interruptible() as interrupt:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert interrupt.pressed and interrupt.terminated
+            with pytest.raises(StopNow):
+                os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_paused_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:

@@ -51,6 +51,10 @@ class M1CenteroutConfig:
     window: Literal["moving", "full"] = "moving"
     """`moving`: bins with a hand speed above 5 cm/s, the first one first, slow bins between them masked. `full`: whole trials
     (chewie_2013-10-03 in bins of 100 ms only)."""
+    bins: int | None = None
+    """Of whole trials, the first so many bins, without the trials that are shorter (trials have 9 to 14 bins); by default all, to the length of the longest."""
+    forward: int = 0
+    """Bins at the end of trials of one length (`bins`) that are predicted, never seen."""
     bin_s: float = 0.1
     """0.1, or 0.05 for the moving bins of chewie_2013-10-03."""
     behaviour: tuple[Literal["velocity", "position", "acceleration", "force"], ...] = ("velocity",)
@@ -76,6 +80,13 @@ class M1CenteroutConfig:
         first = self.day == DAYS[0] and self.sessions == "one"
         if self.bin_s == 0.05 and not (first and self.window == "moving"):
             raise InvalidInput("data.bin_s", 0.05, f"0.1; only the moving bins of {DAYS[0]} come in 0.05")
+        if self.bins is not None:
+            check_range("data.bins", self.bins, 1)
+            check_range("data.forward", self.forward, 0, self.bins, open_high=True)
+        if self.window != "full" and self.bins is not None:
+            raise InvalidInput("data.bins", self.bins, "nothing but with window=full", "Set data.window=full.")
+        if self.forward and self.bins is None:
+            raise InvalidInput("data.forward", self.forward, "0 where trials differ in length", "Set data.bins=9.")
         if self.window == "full" and not first:
             raise InvalidInput("data.window", "'full'", f"'moving'; whole trials come for {DAYS[0]} only")
 
@@ -104,6 +115,8 @@ class M1Centerout(Dataset):
         keep = np.ones(len(trial), bool)
         if options.window == "moving" and stored.endswith("full"):
             keep = np.linalg.norm(arrays["vel"], axis=1) > MOVING_CM_S
+        if options.bins is not None:
+            keep = (position < options.bins) & (np.bincount(trial)[trial] >= options.bins)
         trial, position = trial[keep].astype(int), position[keep].astype(int)
         present, first = np.unique(trial, return_index=True)
         if options.window == "moving":
@@ -127,7 +140,7 @@ class M1Centerout(Dataset):
         )
         target = np.asarray(arrays["target"])[present].astype(int)
         table = pd.DataFrame({"condition": target, "target_angle_deg": 90.0 - 45.0 * target})
-        trials = recording.trials(trial, position=position, table=table)
+        trials = recording.trials(trial, position=position, table=table, forward=options.forward)
         trials = dataclasses.replace(trials, session=day, provenance={"file": stored})
         if options.heldout:
             trials = hold_out_units(trials, options.heldout, options.heldout_seed)

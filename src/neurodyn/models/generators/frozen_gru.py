@@ -21,9 +21,9 @@ class FrozenGRUConfig:
     """Units; by default 64 for fewer than 64 held-in units, else 128."""
 
     def __post_init__(self) -> None:
-        check_choices(self, "generator")
+        check_choices(self, "model.generator")
         if self.size is not None:
-            check_range("generator.size", self.size, 1)
+            check_range("model.generator.size", self.size, 1)
 
 
 class FrozenGRU(Generator):

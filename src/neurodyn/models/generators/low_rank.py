@@ -28,19 +28,19 @@ class LowRankConfig:
     """Variance of n at the start: 1/G, or 1 as published, where the recurrent drive of 64 units is of order 8 per rank and some runs collapse."""
 
     def __post_init__(self) -> None:
-        check_choices(self, "generator")
+        check_choices(self, "model.generator")
         if self.size is not None:
-            check_range("generator.size", self.size, 1)
+            check_range("model.generator.size", self.size, 1)
             check_rank(self.rank, self.size)
-        check_range("generator.rank", self.rank, 1)
-        check_range("generator.step", self.step, 0, 1, open_low=True)
+        check_range("model.generator.rank", self.rank, 1)
+        check_range("model.generator.step", self.step, 0, 1, open_low=True)
 
 
 class LowRank(Generator):
     """A tanh network with a recurrent matrix n mᵀ of low rank: g' = g + α (−g + i W_i + tanh(g + b) n mᵀ).
 
     Without input its long-run dynamics live in the span of m, so that they are those of κ = g m⁺, r numbers. Source: Valente, Pillow &
-    Ostojic 2022 (arXiv:2206.07804) for the idea; equations as in the two-area study.
+    Ostojic 2022 (NeurIPS 35, 24072-24086) for the idea; equations as in the two-area study.
     """
 
     Config: ClassVar = LowRankConfig

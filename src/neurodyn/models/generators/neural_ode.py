@@ -29,12 +29,12 @@ class NeuralODEConfig:
     """s: how far a state goes along the field in a bin."""
 
     def __post_init__(self) -> None:
-        check_choices(self, "generator")
+        check_choices(self, "model.generator")
         if self.size is not None:
-            check_range("generator.size", self.size, 1)
-        check_range("generator.hidden", self.hidden, 1)
-        check_range("generator.layers", self.layers, 1)
-        check_range("generator.step", self.step, 0, open_low=True)
+            check_range("model.generator.size", self.size, 1)
+        check_range("model.generator.hidden", self.hidden, 1)
+        check_range("model.generator.layers", self.layers, 1)
+        check_range("model.generator.step", self.step, 0, open_low=True)
 
 
 class NeuralODE(Generator):

@@ -68,7 +68,7 @@ def decode_loop(
     first: Tensor,
     driven: Tensor,
     recurrent: Tensor,
-    to_factors: Tensor,
+    to_factors: Tensor | None,
     steps: int,
     *,
     controller: Controller | None = None,
@@ -81,7 +81,7 @@ def decode_loop(
         first: generator state before the first bin, g_{-1} `(trial, generator)`.
         driven: bias and known inputs, projected: `(3 * generator,)`, or `(time, trial, 3 * generator)`.
         recurrent: the generator's recurrent weight `(generator, 3 * generator)`.
-        to_factors: W_f `(generator, factor)`.
+        to_factors: W_f `(generator, factor)`; None where factors are the states.
         steps: number of bins.
         controller: the controller; None for a generator that runs alone.
         generator_mask: dropout of the generator on its way to the factors, `(time + 1, trial, generator)`.
@@ -112,7 +112,7 @@ class DecoderLoop(torch.autograd.Function):
         first: Tensor,
         driven: Tensor,
         wg: Tensor,
-        w_factors: Tensor,
+        w_factors: Tensor | None,
         encoded: Tensor | None,
         first_c: Tensor | None,
         w_cf: Tensor | None,
@@ -127,16 +127,18 @@ class DecoderLoop(torch.autograd.Function):
         steps: int,
     ) -> tuple[Tensor | None, ...]:
         trials, size = first.shape
-        factors, new = w_factors.shape[1], first.new_empty
+        new, compiled = first.new_empty, kernels(first.device, first.dtype)
+        if w_factors is None and compiled is not None:  # which has no loop without a map
+            w_factors = torch.eye(size, device=first.device, dtype=first.dtype)
+        factors = size if w_factors is None else w_factors.shape[1]
         given = dict(
             wg=wg, w_factors=w_factors, driven=driven, encoded=encoded, w_cf=w_cf, wc=wc, w_inputs=w_inputs,
             b_inputs=b_inputs, w_gu=w_gu, noise=noise, factor_mask=factor_mask, generator_mask=generator_mask,
         )  # fmt: skip
-        compiled = kernels(first.device, first.dtype)
         b = SimpleNamespace(**(given if compiled is None else _dense(given)))
         b.g, b.gates, b.reset_g = new(steps + 1, trials, size), new(steps, trials, 3 * size), new(steps, trials, size)
-        b.f = new(steps + 1, trials, factors)
         b.dropped = b.g if generator_mask is None else torch.empty_like(b.g)
+        b.f = b.dropped if w_factors is None else new(steps + 1, trials, factors)
         b.g[0], b.c = first, None
         sizes = dict(steps=steps, trials=trials, size=size, factors=factors, constant_drive=int(driven.ndim == 1))
         if first_c is not None and wc is not None and w_gu is not None:
@@ -181,7 +183,8 @@ class DecoderLoop(torch.autograd.Function):
         b.d_f, b.d_gates, b.d_g = torch.empty_like(b.f), new(chunk, trials, 3 * size), zeros(trials, size)
         b.d_f[0] = 0
         b.d_f[1:] = 0 if grad_f is None else grad_f
-        b.d_wg, b.d_w_factors = zeros(b.wg.shape), zeros(b.w_factors.shape)
+        b.d_wg = zeros(b.wg.shape)
+        b.d_w_factors = None if b.w_factors is None else zeros(b.w_factors.shape)
         b.d_driven = zeros(3 * size) if constant_drive else b.d_gates
         most = max(size, sizes.get("width", 0), sizes.get("inputs", 0))
         b.work = new((trials + 3) * (most + sizes["factors"]))
@@ -195,10 +198,11 @@ class DecoderLoop(torch.autograd.Function):
         else:
             _backward(b, ctx.bound)
         none = (None,) * 5
+        generator = (b.d_g, b.d_driven, b.d_wg, b.d_w_factors if ctx.needs_input_grad[3] else None)
         if b.c is None:
-            return b.d_g, b.d_driven, b.d_wg, b.d_w_factors, *(None,) * 7, *none
+            return *generator, *(None,) * 7, *none
         controller = (b.d_gates_c, b.d_c, b.d_w_cf, b.d_wc, b.d_w_inputs, b.d_b_inputs, b.d_w_gu)
-        return b.d_g, b.d_driven, b.d_wg, b.d_w_factors, *controller, *none
+        return *generator, *controller, *none
 
 
 def _dense(tensors: Mapping[str, Tensor | None]) -> dict[str, Tensor | None]:
@@ -242,7 +246,8 @@ def _forward(b: SimpleNamespace, bound: float | None) -> None:
 def _backward(b: SimpleNamespace, bound: float | None) -> None:
     steps, trials, size = b.reset_g.shape
     new = b.g.new_empty
-    zr_t, n_t, factors_t = _t(b.wg[:, : 2 * size]), _t(b.wg[:, 2 * size :]), _t(b.w_factors)
+    zr_t, n_t = _t(b.wg[:, : 2 * size]), _t(b.wg[:, 2 * size :])
+    factors_t = None if b.w_factors is None else _t(b.w_factors)
     work = [new(trials, size) for _ in range(3)]
     if b.c is not None:
         width, inputs = b.reset_c.shape[2], b.u.shape[2]
@@ -290,7 +295,8 @@ def _weight_gradients_(b: SimpleNamespace) -> None:
     """One product over all bins each."""
     flat = _flat(b.d_gates)
     recurrent_gradient_(b.d_wg[None], b.g[None], b.reset_g[None], flat[None])
-    torch.mm(_flat(b.dropped).t(), _flat(b.d_f), out=b.d_w_factors)
+    if b.w_factors is not None:
+        torch.mm(_flat(b.dropped).t(), _flat(b.d_f), out=b.d_w_factors)
     if b.driven.ndim == 1:
         torch.sum(flat, 0, out=b.d_driven)
     if b.c is None:
@@ -314,11 +320,15 @@ def _t(w: Tensor) -> Tensor:
 def _factors_(b: SimpleNamespace, t: int) -> None:
     if b.generator_mask is not None:
         torch.mul(b.g[t], b.generator_mask[t], out=b.dropped[t])
-    torch.mm(b.dropped[t], b.w_factors, out=b.f[t])
+    if b.w_factors is not None:  # else the factors are the states that were just masked
+        torch.mm(b.dropped[t], b.w_factors, out=b.f[t])
 
 
-def _factors_adjoint_(b: SimpleNamespace, factors_t: Tensor, t: int, work: Tensor) -> None:
-    if b.generator_mask is None:
-        b.d_g.addmm_(b.d_f[t], factors_t)
+def _factors_adjoint_(b: SimpleNamespace, factors_t: Tensor | None, t: int, work: Tensor) -> None:
+    if b.generator_mask is not None:
+        through = b.d_f[t] if factors_t is None else torch.mm(b.d_f[t], factors_t, out=work)
+        b.d_g.addcmul_(through, b.generator_mask[t])
+    elif factors_t is None:
+        b.d_g += b.d_f[t]
     else:
-        b.d_g.addcmul_(torch.mm(b.d_f[t], factors_t, out=work), b.generator_mask[t])
+        b.d_g.addmm_(b.d_f[t], factors_t)

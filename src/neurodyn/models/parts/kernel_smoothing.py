@@ -10,7 +10,7 @@ from torch import Tensor
 
 def smoothed_rates(
     counts: Float[Tensor, "trial time unit"],
-    mask: Bool[Tensor, "trial time"],
+    mask: Bool[Tensor, "trial time"] | Bool[Tensor, "trial time unit"],
     mean: Float[Tensor, "#unit"],
     width: float,
     strength: float | Float[Tensor, "#unit"],
@@ -20,11 +20,11 @@ def smoothed_rates(
 ) -> Float[Tensor, "trial bin unit"]:
     """Posterior mean rate under a gamma prior: (Σ_s k(t−s) n_s + c m) / (Σ_s k(t−s) + c), k a Gaussian of height 1, over the bins with data.
 
-    Near an edge fewer bins weigh in, so there is no droop; past the data the rate falls back to the mean m.
+    The convolution is normalised by the data it saw: near an edge or a gap fewer bins weigh in, so there is no droop; past the data the rate falls back to the mean m.
 
     Args:
         counts: spike counts, zero outside the mask.
-        mask: true where there is data.
+        mask: true where there is data, of all units or of each.
         mean: m, the prior mean rate per bin.
         width: standard deviation of the kernel, in bins.
         strength: c, how many bins of data the prior is worth; above 0, one for all units or one each.
@@ -36,8 +36,9 @@ def smoothed_rates(
     kernel = torch.exp(-0.5 * (lag / width) ** 2).to(counts.dtype)
     if causal:
         kernel = kernel * (lag >= 0)
-    weight = mask.to(counts.dtype) @ kernel.T
-    return (kernel @ counts + strength * mean) / (weight[..., None] + strength)
+    known = mask.to(counts.dtype)
+    weight = (known @ kernel.T)[..., None] if mask.ndim == 2 else kernel @ known
+    return (kernel @ counts + strength * mean) / (weight + strength)
 
 
 def window_sizes(width_s: float, bin_s: float) -> tuple[int, int]:

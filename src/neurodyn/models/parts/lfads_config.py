@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from neurodyn import registry
 from neurodyn.config import Part, check_choices, check_range, resolve_parts
 from neurodyn.data.spec import DataSpec, SessionSpec
 from neurodyn.errors import InvalidInput
 from neurodyn.models.generators.gru import GRUConfig
+from neurodyn.models.parts.behaviour_encoder import BehaviourConfig
 from neurodyn.models.readouts.linear import LinearConfig
 
 
@@ -27,8 +27,8 @@ class LFADSConfig:
     """Factors read from the generator; the latents. By default 20 for fewer than 64 held-in units, else 60. 0: the generator's own states, without a map."""
     readout: Annotated[Any, Part("readouts")] = field(default_factory=LinearConfig)
     """From factors to rates: linear, or flow (invertible; with the generator neural_ode it makes ODIN)."""
-    observation: str | None = None
-    """Likelihood of the population: by default poisson for spikes, gaussian for anything else; for fluorescence also gamma or zero_inflated_gamma."""
+    observation: Annotated[Any, Part("observations", optional=True)] = None
+    """Likelihood of the population, with its options: by default poisson for spikes, gaussian for anything else; for fluorescence also gamma or zero_inflated_gamma."""
     inferred_inputs: int | None = None
     """Inputs inferred by the controller; by default 2 or 8, likewise. 0 makes the generator autonomous."""
     initial_condition: int = 64
@@ -68,17 +68,20 @@ class LFADSConfig:
     stitch: int | None = None
     """Channels into which the units of several sessions are read before the shared encoders; by default as many as factors, which lets the readouts start aligned. 0: the units of the first session are these channels."""
 
+    behaviour: BehaviourConfig = field(default_factory=BehaviourConfig)
+    """Behaviour as privileged input of the encoders, over observed bins: makes it a teacher. Only by fusion `add`."""
+
     def __post_init__(self) -> None:
         resolve_parts(self, "model")
         check_choices(self, "model")
-        if self.observation is not None:
-            registry.load("observations", self.observation)
         for name in ("initial_condition", "initial_condition_encoder"):
             self._check_size(name, 1)
         for name in ("factors", "inferred_inputs", "lag", "l2_generator", "l2_controller", "stitch"):
             self._check_size(name, 0)
         for name in ("input_encoder", "controller"):
             self._check_size(name, 0 if self.inferred_inputs == 0 else 1)
+        if self.behaviour.fusion == "concatenate":
+            raise InvalidInput("model.behaviour.fusion", "concatenate", "add: LFADS' encoders keep their width")
         check_range("model.dropout", self.dropout, 0, 0.99)
         check_range("model.coordinated_dropout", self.coordinated_dropout, 0, 0.99)
         for name in (

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neurodyn.data.batch import Batch
+from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.spec import DataSpec
 from neurodyn.errors import InvalidInput
 
@@ -22,6 +22,11 @@ def require_spikes(spec: DataSpec, model: str) -> None:
                 f"spike counts for the model {model}",
                 "mean_rate takes any signal.",
             )
+
+
+def recorded(observed: Observed) -> Tensor:
+    """Bool, where there are counts: `(trial, time)` where a bin holds those of all units or of none, else `(trial, time, unit)`."""
+    return observed.mask if observed.hidden is None else observed.mask[..., None] & ~observed.hidden
 
 
 def mean_counts(*batches: Batch) -> Tensor:

@@ -41,10 +41,10 @@ class FlowConfig:
     """Scale the factors (trained, from 0.1 on) and add a trained offset to the log rates, started at the training data's. As published there is neither, and states of 30 overflow at the first step."""
 
     def __post_init__(self) -> None:
-        check_choices(self, "readout")
+        check_choices(self, "model.readout")
         for name in ("steps", "hidden", "layers"):
-            check_range(f"readout.{name}", getattr(self, name), 1)
-        check_range("readout.step", self.step, 0, open_low=True)
+            check_range(f"model.readout.{name}", getattr(self, name), 1)
+        check_range("model.readout.step", self.step, 0, open_low=True)
 
 
 class Flow(Readout):

@@ -16,6 +16,8 @@ from neurodyn.metrics.base import Score
 
 FLOOR = "floor"
 """Baseline that says what the measure cannot fall below by construction."""
+DAGGER = "†"
+"""Marks an arm that was scored with the behaviour of the test trials."""
 TRUTH = "true_"
 """How baselines begin that read the quantity off another that is known to be true."""
 
@@ -63,6 +65,16 @@ class StudyArm:
     def variant(self) -> str:
         """Its name in the folder."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def privileged(self) -> bool:
+        """Whether it was scored with the behaviour of the test trials."""
+        return any(score.context.get("privileged") for score in self.scores)
+
+    @property
+    def mark(self) -> str:
+        """What stands after its name: a dagger where it was given behaviour, else nothing."""
+        return DAGGER if self.privileged else ""
 
 
 @dataclass(frozen=True, eq=False)

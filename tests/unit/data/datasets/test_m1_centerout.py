@@ -39,6 +39,17 @@ def test_full_trials_are_masked_at_the_end(folder):
     assert trials.table["target_angle_deg"].tolist() == raw["target_angle_deg"].tolist()
 
 
+def test_full_trials_may_be_cut_to_one_length_with_forward_bins(folder):
+    whole = M1Centerout.with_options(window="full", min_rate_hz=0.0).load()
+    cut = M1Centerout.with_options(window="full", min_rate_hz=0.0, bins=11, forward=2).load()
+    long = whole.mask.sum(1) >= 11
+    assert len(cut) == long.sum() < 159 and cut.mask.all() and (cut.bins, cut.forward) == (11, 2)
+    shared = [cut.neural.names.index(name) for name in cut.neural.names if name in whole.neural.names]
+    units = [whole.neural.names.index(cut.neural.names[k]) for k in shared]
+    assert np.array_equal(cut.counts[:, :, shared], whole.counts[long][:, :11, units])
+    assert np.array_equal(cut.signals["velocity"].values, whole.signals["velocity"].values[long][:, :9])
+
+
 def test_moving_bins_are_those_above_the_speed_and_gaps_are_masked(folder):
     raw = np.load(folder / "chewie_2013-10-03_100ms_full.npz")
     trials = M1Centerout.with_options(min_rate_hz=0.0).load()
@@ -78,6 +89,9 @@ def test_what_was_not_recorded_is_refused(folder):
         ({"window": "full", "sessions": "all"}, "whole trials"),
         ({"bin_s": 0.05, "window": "full"}, "0.05"),
         ({"bin_s": 0.02}, "0.05 or 0.1"),
+        ({"bins": 9}, "window=full"),
+        ({"window": "full", "forward": 2}, "data.bins=9"),
+        ({"window": "full", "bins": 9, "forward": 9}, "data.forward"),
     ],
 )
 def test_forms_that_do_not_exist_are_refused(options, match):

@@ -79,3 +79,30 @@ def test_states_and_gradients(with_controller: bool, with_masks: bool, constant_
     assert torch.allclose(fast.factors, slow.factors, atol=1e-12)
     for a, e in zip(torch.autograd.grad(totals[0], leaves), torch.autograd.grad(totals[1], leaves)):
         assert torch.allclose(a, e, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("with_controller", "with_mask", "dtype"),
+    list(itertools.product((True, False), (True, False), (torch.float64, torch.float32))),
+)
+def test_without_a_map_factors_are_the_states_as_with_an_identity(
+    with_controller: bool, with_mask: bool, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(0)
+    sizes = [(B, G), (3 * G,), (G, 3 * G)]
+    if with_controller:
+        sizes += [(T, B, 3 * C), (B, C), (G, 3 * C), (C, 3 * C), (C, 2 * U), (2 * U,), (U, 3 * G)]
+    leaves = [(0.5 * torch.randn(size, dtype=dtype)).requires_grad_() for size in sizes]
+    noise, kept = torch.randn(T, B, U, dtype=dtype), 2 * (torch.rand(T, B, G) > 0.5).to(dtype)
+    controller = Controller(*leaves[3:], noise, kept) if with_controller else None
+    mask = 2 * (torch.rand(T + 1, B, G) > 0.5).to(dtype) if with_mask else None
+    weights = [torch.randn(T, B, G, dtype=dtype) for _ in range(2)]
+
+    def run(to_factors: Tensor | None) -> list[Tensor]:
+        made = decode_loop(*leaves[:3], to_factors, T, controller=controller, generator_mask=mask)
+        shown = [value for value in vars(made).values() if value is not None]
+        total = (made.factors * weights[0]).sum() + (made.generator * weights[1]).sum()
+        return [*shown, *torch.autograd.grad(total, leaves)]
+
+    for found, known in zip(run(None), run(torch.eye(G, dtype=dtype)), strict=True):
+        assert torch.equal(found, known)

@@ -116,6 +116,36 @@ def test_decoders_are_equal(
 
 
 @compiler
+@pytest.mark.parametrize("with_mask", [True, False])
+def test_decoders_without_a_map_are_equal(with_mask: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    sizes = (
+        (B, G),
+        (3 * G,),
+        (G, 3 * G),
+        (T, B, 3 * C),
+        (B, C),
+        (G, 3 * C),
+        (C, 3 * C),
+        (C, 2 * U),
+        (2 * U,),
+        (U, 3 * G),
+    )
+    leaves = [(0.5 * torch.randn(size, dtype=torch.float64)).requires_grad_() for size in sizes]
+    mask = 2.0 * (torch.rand(T + 1, B, G) > 0.5).double() if with_mask else None
+    weights = torch.randn(2, T, B, G, dtype=torch.float64)
+
+    def run() -> list[Tensor]:
+        controller = Controller(*leaves[3:], None, None)
+        made = decode_loop(*leaves[:3], None, T, controller=controller, generator_mask=mask)
+        total = (torch.stack([made.factors, made.generator]) * weights).sum()
+        return [made.factors, made.generator, *torch.autograd.grad(total, leaves)]
+
+    for fast, plain in both(run, monkeypatch):
+        assert torch.allclose(fast, plain, atol=1e-12)
+
+
+@compiler
 def test_masks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def run() -> list[Tensor]:
         torch.manual_seed(3)
