@@ -1,10 +1,12 @@
-"""Analyse the dynamics that a run has learned: its fixed points, their spectra, and how they compare with the truth.
+"""Analyse what a run has learned: the fixed points of its dynamics, or the cell types that its embeddings of neurons tell.
 
 usage: neurodyn analyse RUN --fixed-points [--inputs zero,mean,period,condition] [--starts N] [--seed N] [--json]
+       neurodyn analyse RUN --cell-types [--epochs N] [--seed N] [--json]
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,35 +24,80 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """Analyse the dynamics that a run has learned."""
+    """Analyse what a run has learned."""
 
     run: Positional[Path]
-    """Folder of a run of a model with dynamics."""
+    """Folder of a run."""
     fixed_points: Flag = False
-    """Look for fixed points from the states that the training trials visit."""
+    """Look for fixed points from the states that the training trials visit; for models with dynamics."""
+    cell_types: Flag = False
+    """Tell cell types from the embeddings of neurons; for neuprint. Classifiers are trained on the sessions that the run began with and tested on those that `neurodyn adapt` added."""
     inputs: tuple[str, ...] = ("zero", "mean")
     """Constant inputs: zero, mean, period (the mean in each of the task's periods), condition (the mean over each condition's trials)."""
     starts: int = 1024
     """Visited states to start from, for each input."""
+    epochs: int | None = None
+    """Of the search for the neurons' embeddings, with all else frozen; by default the model's."""
     seed: int = 0
-    """Seed of the starts."""
+    """Seed of the starts, and of the classifiers."""
     session: str = ""
     """Session whose trials are used; empty takes the first."""
     out: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """Folder for `fixed_points.h5`, `.json` and `.html`; empty takes `analysis` in the run's folder, where `neurodyn report` finds it."""
+    """Folder for `fixed_points.h5`, `.json` and `.html`, and for `cell_types.json`; empty takes `analysis` in the run's folder, where `neurodyn report` finds it."""
     json: Flag = False
     """One JSON object on stdout."""
 
     def __post_init__(self) -> None:
         check_range("starts", self.starts, 1)
         check_range("seed", self.seed, 0)
+        if self.epochs is not None:
+            check_range("epochs", self.epochs, 1)
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Analyses the run, writes the files and prints the table."""
+    """Analyses the run, writes the files and prints the tables."""
     options = parse(Options, arguments, "neurodyn analyse")
-    if not options.fixed_points:
-        raise InvalidInput("analysis", "none", "at least one", "Add --fixed-points.")
+    if options.fixed_points == options.cell_types:
+        got = "both" if options.cell_types else "none"
+        raise InvalidInput("analysis", got, "one", "Add --fixed-points or --cell-types.")
+    if options.cell_types:
+        _cell_types(options)
+    else:
+        _fixed_points(options)
+
+
+def _cell_types(options: Options) -> None:
+    from neurodyn import api
+    from neurodyn.analysis.cell_types import classify_cell_types
+    from neurodyn.analysis.fixed_points import KEPT
+    from neurodyn.cli._console import console, print_json, print_scores, working
+    from neurodyn.data.writing import folder_made, written_whole
+    from neurodyn.estimator import Estimator
+    from neurodyn.training.partition import groups
+
+    estimator = Estimator.load(options.run)
+    (first, _), *later = groups(estimator.data_, [s.name for s in estimator.model_.spec.sessions])
+    if not later:
+        fix = "Add sessions of other neurons first: neurodyn adapt RUN DATA."
+        raise InvalidInput("run", "no session that joined it", "sessions to test on", fix)
+    with working(f"Loading the data of {options.run} ..."):
+        parts = api.parts_of(estimator)
+    begun = [t for t in parts.train if t.session in first]
+    joined = [t for t in parts.train if t.session not in first]
+    train = {} if options.epochs is None else {"epochs": options.epochs}
+    scores = classify_cell_types(estimator, begun, joined, train=train, seed=options.seed)
+    written = {"run": str(options.run), "seed": options.seed, "scores": [score.as_mapping() for score in scores]}
+    folder = options.out or (options.run / KEPT).parent
+    with folder_made(folder), written_whole(folder / "cell_types.json") as beside:
+        beside.write_text(json.dumps(written, indent=2, allow_nan=False))
+    if options.json:
+        print_json(written)
+        return
+    print_scores(scores, f"Cell types of {options.run}")
+    console().print(f"scores: {folder / 'cell_types.json'}", highlight=False, soft_wrap=True)
+
+
+def _fixed_points(options: Options) -> None:
     from neurodyn import api
     from neurodyn.analysis.fixed_points import KEPT, analyse_fixed_points
     from neurodyn.cli._console import console, print_json, working
@@ -89,8 +136,6 @@ def _session(sessions: Sequence[Any], name: str) -> Any:
 
 def _write(found: FixedPointAnalysis, written: dict[str, Any], folder: Path) -> None:
     """`fixed_points.h5`, `.json` and `.html`."""
-    import json
-
     from neurodyn.analysis.fixed_points import KEPT
     from neurodyn.data.writing import written_whole
     from neurodyn.reporting.fixed_points import FixedPoints

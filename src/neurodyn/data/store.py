@@ -28,7 +28,7 @@ def save(trials: Trials, path: str | Path) -> Path:
     """Writes trials to an HDF5 file; the file appears whole or not at all.
 
     Layout: attributes `format`, `schema`, `name`, `session`, `forward`, `signals`, `provenance` (JSON); `signals/<name>` with `kind`, `role`,
-    `bin_s`, `units`, `names` as attributes and `masks/<name>` where a signal has its own; `mask`, `heldin`, `table/<column>`, `truth/<name>`, `psth`.
+    `bin_s`, `units`, `names` as attributes and `masks/<name>` where a signal has its own; `mask`, `heldin`, `table/<column>`, `unit_table/<column>`, `truth/<name>`, `psth`.
 
     Raises:
         InvalidInput: the folder does not exist or the disk is full.
@@ -49,14 +49,9 @@ def save(trials: Trials, path: str | Path) -> Path:
                 _write(file, f"masks/{name}", signal.mask)
         _write(file, "mask", trials.mask)
         _write(file, "heldin", trials.heldin)
-        file.create_group("table").attrs["columns"] = json.dumps([str(c) for c in trials.table.columns])
-        for column in trials.table.columns:
-            values = trials.table[column].to_numpy()
-            if values.dtype.kind in "biuf":
-                _write(file, f"table/{column}", values)
-            else:
-                text = [json.dumps(v, default=as_plain) for v in values.tolist()]
-                file.create_dataset(f"table/{column}", data=text, dtype=h5py.string_dtype()).attrs["json"] = True
+        _write_table(file, "table", trials.table)
+        if len(trials.unit_table.columns):
+            _write_table(file, "unit_table", trials.unit_table)
         for name, truth in trials.truth.items():
             _write(file, f"truth/{name}", np.asarray(truth))
         if trials.psth is not None:
@@ -135,15 +130,15 @@ def _read(file: h5py.File, lazy: bool) -> Trials:
             names=tuple(json.loads(data.attrs["names"])),
             mask=mask,
         )
-    columns = {c: _column(file[f"table/{c}"]) for c in json.loads(file["table"].attrs["columns"])}
     mask = file["mask"][()]
     provenance: Mapping[str, Any] = json.loads(file.attrs["provenance"])
     return Trials(
         signals=signals,
         mask=mask,
-        table=pd.DataFrame(columns, index=range(len(mask))),
+        table=pd.DataFrame(_columns(file["table"]), index=range(len(mask))),
         heldin=file["heldin"][()],
         forward=int(file.attrs["forward"]),
+        unit_table=pd.DataFrame(_columns(file["unit_table"]) if "unit_table" in file else None),
         truth={name: data[()] for name, data in file.get("truth", {}).items()},
         psth=PSTH(file["psth"][()], tuple(json.loads(file["psth"].attrs["conditions"]))) if "psth" in file else None,
         name=file.attrs["name"],
@@ -159,6 +154,22 @@ def _write(file: h5py.File, name: str, values: np.ndarray) -> h5py.Dataset:
     per_trial = max(1, values[0].size * values.itemsize)
     chunk = (max(1, min(len(values), 65536 // per_trial)), *values.shape[1:])
     return file.create_dataset(name, data=values, chunks=chunk, compression="gzip", compression_opts=1, shuffle=True)
+
+
+def _write_table(file: h5py.File, name: str, table: pd.DataFrame) -> None:
+    """Numbers as arrays, everything else as JSON text."""
+    file.create_group(name).attrs["columns"] = json.dumps([str(c) for c in table.columns])
+    for column in table.columns:
+        values = table[column].to_numpy()
+        if values.dtype.kind in "biuf":
+            _write(file, f"{name}/{column}", values)
+        else:
+            text = [json.dumps(v, default=as_plain) for v in values.tolist()]
+            file.create_dataset(f"{name}/{column}", data=text, dtype=h5py.string_dtype()).attrs["json"] = True
+
+
+def _columns(group: h5py.Group) -> dict[str, Any]:
+    return {column: _column(group[column]) for column in json.loads(group.attrs["columns"])}
 
 
 def _column(data: h5py.Dataset) -> Any:

@@ -37,6 +37,9 @@ class Trials:
     """Int `(heldin,)`: sorted indices of the units an encoder may see. The others are held out."""
     forward: int = 0
     """Number of bins at the end of the window that are predicted, never seen."""
+    unit_table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """One row a unit, in recorded order, or empty. Columns used when present: `class` and `subclass` (its cell type; missing or empty where it is not known), `x_um`, `y_um`, `z_um`
+    (its position in micrometres)."""
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Ground truth when simulated: `rates` (expected counts per bin, `(trial, time, unit)`), `latents`, `inputs`."""
     psth: PSTH | None = None
@@ -74,6 +77,8 @@ class Trials:
                 or heldin.max() >= units
             ):
                 raise InvalidInput("heldin", heldin.tolist(), f"distinct unit indices in 0..{units - 1}")
+            if len(self.unit_table.columns):
+                check_same_length("unit_table", len(self.unit_table), units, "units")
             if np.any(np.diff(heldin) < 0):
                 raise InvalidInput("heldin", "unsorted indices", "increasing unit indices")
             if not 0 <= self.forward < neural.bins:
@@ -100,6 +105,7 @@ class Trials:
         heldin: Sequence[int] | np.ndarray | None = None,
         forward: int = 0,
         table: pd.DataFrame | None = None,
+        unit_table: pd.DataFrame | None = None,
         split: Sequence[str] | np.ndarray | None = None,
         truth: Mapping[str, np.ndarray] | None = None,
         nan: Literal["refuse", "unknown"] = "refuse",
@@ -121,6 +127,7 @@ class Trials:
             heldin: indices of the units an encoder may see (default all).
             forward: number of final bins that are predicted, never seen.
             table: one row a trial.
+            unit_table: one row a unit: cell types, positions.
             split: `train`, `valid` or `test` for each trial.
             truth: ground truth by name (`rates` in expected counts per bin).
             nan: what NaN in counts or fluorescence is: an error, or entries that were not recorded (`Signal.mask`).
@@ -169,6 +176,7 @@ class Trials:
             table=frame,
             heldin=np.arange(units) if heldin is None else np.asarray(heldin, int),
             forward=forward,
+            unit_table=pd.DataFrame() if unit_table is None else unit_table.reset_index(drop=True),
             truth=truth or {},
             name=name,
             session=session,
