@@ -125,6 +125,7 @@ def evaluate(
     samples: int = 50,
     metrics: Sequence[str] | None = None,
     also: Sequence[str] = (),
+    privileged: bool = False,
     fitted_baselines: dict[tuple[str, str, str], Evaluation] | None = None,
     baselines_folder: str | Path | None = None,
 ) -> list[Score]:
@@ -141,20 +142,22 @@ def evaluate(
         samples: posterior samples averaged, for models that have a posterior.
         metrics: names of the metrics; by default all that apply and do not take long.
         also: metrics on request, measured beside the default ones where they apply.
+        privileged: hands a teacher the behaviour of the trials it infers. What it then scores is a reference, not what can be had without behaviour;
+            the scores say so in `context["privileged"]`.
         fitted_baselines: baselines that earlier calls fitted (start with `{}`), so that models on the same data share them; added to in place.
         baselines_folder: where fitted baselines are kept on disk, for runs in other processes too; by default in the run's folder.
 
     Raises:
         UnknownName: no such metric.
-        InvalidInput: no test trials are known, they hold out other units or forward bins, a test trial was trained on, or the run's data have
-            changed since.
+        InvalidInput: no test trials are known, they hold out other units or forward bins, a test trial was trained on, the run's data have
+            changed since, or `privileged` for a model that is no teacher.
     """
     estimator = fitted if isinstance(fitted, Estimator) else Estimator.load(fitted)
     for name in (*(metrics or ()), *also):
         registry.load("metrics", name)
     known = {} if fitted_baselines is None else fitted_baselines
     kept = Path(baselines_folder) if baselines_folder is not None else None
-    assessed = _assess(estimator, trials, baselines, samples, known, metrics, also, kept)
+    assessed = _assess(estimator, trials, baselines, samples, known, metrics, also, kept, privileged)
     scores = [score for each in assessed for score in each.scores]
     if estimator.run_ is not None:
         several = len(estimator.model_.spec.sessions) > 1
@@ -247,6 +250,7 @@ def _assess(
     metrics: Sequence[str] | None = None,
     also: Sequence[str] = (),
     kept: Path | None = None,
+    privileged: bool = False,
 ) -> list[_Assessed]:
     """Evaluates each session; `known` keeps fitted baselines between models on the same data, `kept` is their folder."""
     kept = estimator.run_.path / "baselines" if kept is None and estimator.run_ is not None else kept
@@ -259,12 +263,12 @@ def _assess(
         check_disjoint(train, test, "trials")
         splits: dict[Split, Trials] = {"train": train, "valid": valid, "test": test}
         draws = estimator.draws(test, samples)
-        evaluation = evaluation_of(estimator.model_, splits, draws)
+        evaluation = evaluation_of(estimator.model_, splits, draws, privileged)
         beside: dict[str, Evaluation] = {}
         if baselines:
             beside = baseline_evaluations(estimator.plan_.model, splits, known, kept)
             if untrained is not None:
-                beside["untrained"] = evaluation_of(untrained, splits)
+                beside["untrained"] = evaluation_of(untrained, splits, privileged=privileged)
             if len(test) > 1:
                 beside["shuffled"] = shuffled(evaluation)
         context = {
@@ -274,6 +278,7 @@ def _assess(
             "seed": estimator.plan_.seed,
             "bin_s": test.bin_s,
             "posterior_samples": draws,
+            "privileged": privileged,
         }
         scores = score_all(evaluation, beside if baselines else None, metrics=metrics, also=also, context=context)
         assessed.append(_Assessed(test.session, evaluation, beside, scores))

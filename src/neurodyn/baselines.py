@@ -52,10 +52,12 @@ def baseline_evaluations(
     return found
 
 
-def evaluation_of(model: Model, splits: Mapping[Split, Trials], samples: int = 0) -> Evaluation:
-    """What a fitted model infers of the trials of every split, with so many posterior samples."""
+def evaluation_of(
+    model: Model, splits: Mapping[Split, Trials], samples: int = 0, privileged: bool = False
+) -> Evaluation:
+    """What a fitted model infers of the trials of every split, with so many posterior samples; a teacher with their behaviour too, if `privileged`."""
     inferred: dict[Split, Inference] = {
-        split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials))
+        split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials), privileged=privileged)
         for split, trials in splits.items()
     }
     return Evaluation(splits, inferred)

@@ -26,7 +26,8 @@ def _made_up() -> Any:
     return module
 
 
-def test_every_figure_is_drawn_without_an_error_or_a_request(tmp_path: Path) -> None:
+def _opened(report: Path) -> dict[str, Any]:
+    """What a browser finds on a page: errors, requests, marks of every figure, rows of scores, and whether it is too wide."""
     executable = next((path for name in NAMES if (path := shutil.which(name))), None)
     if executable is None:
         if os.environ.get("CI") == "true":
@@ -34,7 +35,6 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(tmp_path: Path) -> 
         pytest.skip(f"no browser found among {', '.join(NAMES)}")
     from playwright.sync_api import sync_playwright
 
-    report = page.write(_made_up().build(), tmp_path / "report.html")
     errors: list[str] = []
     requests: list[str] = []
     with sync_playwright() as playwright:
@@ -53,8 +53,24 @@ def test_every_figure_is_drawn_without_an_error_or_a_request(tmp_path: Path) -> 
         )
         wide = opened.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         rows = opened.locator("table.scores tbody tr").count()
+        labels = opened.locator("#paired .ytick").all_text_contents()
         browser.close()
     assert errors == []
     assert [url for url in requests if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
-    assert len(marks) == 7 and min(marks) > 0  # two each of spreads, inputs and matrices, and a portrait
-    assert rows == 12 and not wide
+    assert not wide
+    return {"marks": marks, "rows": rows, "labels": labels}
+
+
+def test_every_figure_is_drawn_without_an_error_or_a_request(tmp_path: Path) -> None:
+    found = _opened(page.write(_made_up().build(), tmp_path / "report.html"))
+    assert (
+        len(found["marks"]) == 7 and min(found["marks"]) > 0
+    )  # two each of spreads, inputs and matrices, and a portrait
+    assert found["rows"] == 12
+
+
+def test_paired_differences_are_drawn_with_their_arms_named(tmp_path: Path) -> None:
+    found = _opened(page.write(_made_up().build_taught(), tmp_path / "report.html"))
+    assert len(found["marks"]) == 3 and min(found["marks"]) > 0  # differences, spread and a matrix
+    for arm in ("hard_rate", "soft", "self", "shuffled", "teacher †"):
+        assert arm in found["labels"]

@@ -1,6 +1,6 @@
 """Score a run on its held-out test trials, each score with its baselines, ceiling and interval.
 
-usage: neurodyn evaluate RUN [--json]
+usage: neurodyn evaluate RUN [--privileged] [--json]
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ class Options:
     """Posterior samples averaged for the rates."""
     metrics: tuple[str, ...] = ()
     """Names of the metrics; by default all that apply and do not take long."""
+    privileged: Flag = False
+    """Hand a teacher the behaviour of the trials it infers: a reference, not what can be had without behaviour."""
     json: Flag = False
     """One JSON object on stdout: `{"run": ..., "scores": [...]}`."""
 
@@ -41,7 +43,9 @@ def run(arguments: Sequence[str]) -> None:
 
     try:
         with working(f"Scoring {options.run} and its baselines ..."):
-            scores = api.evaluate(options.run, samples=options.samples, metrics=options.metrics or None)
+            scores = api.evaluate(
+                options.run, samples=options.samples, metrics=options.metrics or None, privileged=options.privileged
+            )
     except InvalidInput as error:
         if error.field != "metrics" or not (withheld := _withheld(options.run)):
             raise
@@ -50,7 +54,8 @@ def run(arguments: Sequence[str]) -> None:
         print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
     else:
         withheld = _withheld(options.run)
-        print_scores(scores, f"{options.run}, held-out test trials", **({"nothing": withheld} if withheld else {}))
+        what = "held-out test trials" + (", given their behaviour: not deployable" if options.privileged else "")
+        print_scores(scores, f"{options.run}, {what}", **({"nothing": withheld} if withheld else {}))
         console().print(f"Next: neurodyn report {options.run}", highlight=False, soft_wrap=True)
 
 

@@ -41,7 +41,7 @@ class Options:
     out: Path | None = None
     """Folder of the runs and of table.json, table.md and report.html; by default runs/reproduce/<quick|full|test>/<study>."""
     json: Flag = False
-    """One JSON object on stdout: `{"study": ..., "scores": [...], "left_out": [...]}`."""
+    """One JSON object on stdout: `{"study": ..., "scores": [...], "conclusions": [...], "left_out": [...]}`."""
 
     def __post_init__(self) -> None:
         check_range("seeds", self.seeds, 1)
@@ -110,16 +110,40 @@ def _print_table(study: str, scores: Sequence[Score], left_out: Sequence[str]) -
     from rich.table import Table
 
     from neurodyn.cli._console import console
-    from neurodyn.reproduction.table import SHORT_HEADINGS, absent, legend, reasons, short_row
+    from neurodyn.reproduction import table as tables
+    from neurodyn.reproduction.table import SHORT_HEADINGS
 
-    below = [legend(scores), *reasons(scores), *([absent(left_out)] if left_out else [])]
+    below = [tables.legend(scores), *tables.reasons(scores), *([tables.absent(left_out)] if left_out else [])]
+    below += [tables.NOT_DEPLOYABLE] if tables.given_behaviour(scores) else []
     table = Table(title=study, title_justify="left", caption=escape("\n".join(below)), caption_justify="left")
     for heading in SHORT_HEADINGS:
         table.add_column(heading, overflow="fold", no_wrap=heading == SHORT_HEADINGS[0])
     for arm in dict.fromkeys(score.context["arm"] for score in scores):
         own = [score for score in scores if score.context["arm"] == arm]
         table.add_section()
-        table.add_row(f"[bold]{escape(arm)}[/bold]", escape(own[0].context["runs"]))
+        table.add_row(f"[bold]{escape(tables.arm_of(own[0]))}[/bold]", escape(own[0].context["runs"]))
         for score in own:
-            table.add_row(*map(escape, short_row(score)))
+            table.add_row(*map(escape, tables.short_row(score)))
+    console().print(table)
+    _print_differences(scores)
+
+
+def _print_differences(scores: Sequence[Score]) -> None:
+    """What the arms gain over those they are compared with, and what that comes to; nothing where none are compared."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from neurodyn.cli._console import console
+    from neurodyn.reproduction import table as tables
+
+    compared = [score for score in scores if "paired" in score.context]
+    if not compared:
+        return
+    below = [tables.paired_legend(scores), *tables.conclusions(scores)]
+    title, caption = "paired differences", escape("\n".join(below))
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for heading in tables.PAIRED_HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for score in compared:
+        table.add_row(*map(escape, tables.paired_row(score)))
     console().print(table)

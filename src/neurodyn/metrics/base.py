@@ -68,9 +68,11 @@ class Score:
     passed: bool | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     """Data set, model, seed, bin width, what the intervals resample."""
+    drawn: np.ndarray | None = field(default=None, repr=False, compare=False)
+    """The value under each bootstrap draw `(draw,)`: scores of other models on the same trials had the same draws, so that differences pair. Not in `as_mapping`."""
 
     def as_mapping(self) -> dict[str, Any]:
-        """As plain mappings for JSON; numbers that are not finite become null."""
+        """As plain mappings for JSON, without `drawn`; numbers that are not finite become null."""
 
         def plain(value: Any) -> Any:
             if isinstance(value, Mapping):
@@ -81,7 +83,7 @@ class Score:
                 return float(value) if np.isfinite(value) else None
             return value.item() if isinstance(value, np.generic) else value
 
-        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {name: plain(getattr(self, name)) for name in self.__dataclass_fields__ if name != "drawn"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +223,7 @@ def scored(
             for name, other in baselines.items()
         },
         context={"interval": f"95 % bootstrap over {measured.over}", **measured.context, **(context or {})},
+        drawn=drawn,
     )
 
 

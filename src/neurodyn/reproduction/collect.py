@@ -27,6 +27,7 @@ def collected(
     changes: Sequence[str],
     *,
     once: bool = False,
+    failed: int = 0,
 ) -> list[Score]:
     """One score for each that the arm has an entry for and that these trials can be scored with, sessions apart.
 
@@ -42,9 +43,10 @@ def collected(
         setting: what they were measured in.
         changes: what `--quick` changed of the recipe.
         once: whether no seed changes it, so that it was run once.
+        failed: seeds that could not be run besides.
     """
     how = f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
-    how = "once: closed form, no seed changes it" if once else how
+    how = "once: closed form, no seed changes it" if once else f"{how}, {failed} failed" if failed else how
     found = []
     for name, published in arm.published.items():
         sessions = dict.fromkeys(score.context.get("session") for score in runs[0] if score.name == name)
@@ -64,6 +66,7 @@ def _together(scores: Sequence[Score], arm: Arm, seeds: Sequence[int], how: str)
     ceilings = [score.ceiling for score in scores if score.ceiling is not None]
     return dataclasses.replace(
         first,
+        drawn=None,
         value=one(values),
         interval=_hull([score.interval for score in scores]),
         baselines={name: one([s.baselines[name] for s in scores]) for name in first.baselines},
@@ -77,6 +80,7 @@ def _together(scores: Sequence[Score], arm: Arm, seeds: Sequence[int], how: str)
             "interval": f"{context.get('interval', '')}{of_seeds}",
             "arm": arm.path,
             "model": arm.recipe.model,
+            "role": arm.role,
             "runs": how,
             "statistic": arm.statistic,
             "seeds": list(seeds),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -66,6 +66,16 @@ class Expected:
     """Published values, by arm and score."""
     statistic: Statistic = "mean"
     """What is compared with them: the mean or the median of our runs over seeds."""
+    unpublished: Mapping[str, Published] = field(default_factory=dict)
+    """What is reported of recipes that `arms` does not name: scores that nobody has published."""
+    compare_with: tuple[str, ...] = ()
+    """Arms that the others are compared with, seed by seed on the same trials: each with the one of its own model, or the first."""
+    controls: tuple[str, ...] = ()
+    """Arms that say how much of a gain comes without what it is ascribed to."""
+
+    def of(self, arm: str) -> Mapping[str, Published] | None:
+        """What is reported of an arm, with its published values; None where nothing is said of it."""
+        return self.arms.get(arm) or self.unpublished or None
 
 
 def read(path: Path) -> Expected:
@@ -75,14 +85,12 @@ def read(path: Path) -> Expected:
         InvalidInput: not JSON, a field that does not exist or is missing, a value without its source, setting or tolerance, or no value and no reason.
         UnknownName: a source, setting or score that is not defined.
     """
-    from neurodyn import registry
-
     try:
         found = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(str(path), str(error), "JSON") from error
     needed = ("sources", "settings", "arms")
-    _fields(path, "", found, (*needed, "statistic"), needed)
+    _fields(path, "", found, (*needed, "statistic", "unpublished", "compare_with", "controls"), needed)
     if (statistic := found.get("statistic", "mean")) not in get_args(Statistic):
         raise InvalidInput(f"{path}: statistic", repr(statistic), f"one of {', '.join(get_args(Statistic))}")
     sources = {
@@ -97,13 +105,38 @@ def read(path: Path) -> Expected:
     for arm, scores in found["arms"].items():
         if not isinstance(scores, Mapping) or not scores:
             raise InvalidInput(f"{path}: arms.{arm}", scores, "a mapping from scores to published values")
-        for name in scores:
-            if name not in registry.names("metrics"):
-                raise UnknownName("metric", name, registry.names("metrics"))
+        _check_metrics(scores)
         arms[arm] = {
             name: _published(path, f"arms.{arm}.{name}", values, sources, settings) for name, values in scores.items()
         }
-    return Expected(arms, statistic)
+    names = {key: _names(path, key, found.get(key, [])) for key in ("compare_with", "controls")}
+    if names["controls"] and not names["compare_with"]:
+        raise InvalidInput(f"{path}: controls", "no compare_with", "the arm that the others are compared with too")
+    return Expected(arms, statistic, _unpublished(path, found.get("unpublished")), **names)
+
+
+def _unpublished(path: Path, given: Any) -> Mapping[str, Published]:
+    if given is None:
+        return {}
+    _fields(path, "unpublished", given, ("scores", "reason"), ("scores", "reason"))
+    _check_metrics(scores := _names(path, "unpublished.scores", given["scores"]))
+    return {name: Published(reason=given["reason"]) for name in scores}
+
+
+def _names(path: Path, where: str, given: Any) -> tuple[str, ...]:
+    """A list of names, or one name."""
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        raise InvalidInput(f"{path}: {where}", repr(given), "a name, or a list of names")
+    return tuple(listed)
+
+
+def _check_metrics(names: Iterable[str]) -> None:
+    from neurodyn import registry
+
+    for name in names:
+        if name not in registry.names("metrics"):
+            raise UnknownName("metric", name, registry.names("metrics"))
 
 
 def _published(

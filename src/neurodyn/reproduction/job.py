@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from neurodyn.config import from_dict
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.reproduction.recipe import Recipe
 from neurodyn.reproduction.study import Arm, Study
-from neurodyn.reproduction.task import Task
+from neurodyn.reproduction.task import Ran, Task
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,20 @@ class Job:
     folder: Path
     baselines: Path
     """Folder of the baselines that all runs of the study share."""
+    teachers: tuple[Job, ...] = ()
+    """Whose runs teach its runs, and have to be there first."""
 
     @staticmethod
-    def of(study: Study, arm: Arm, out: Path, *, quick: bool, seeds: int, test: bool = False) -> Job:
+    def of(
+        study: Study,
+        arm: Arm,
+        out: Path,
+        *,
+        quick: bool,
+        seeds: int,
+        test: bool = False,
+        teachers: Sequence[Job] = (),
+    ) -> Job:
         """What to run of an arm.
 
         Args:
@@ -43,9 +54,11 @@ class Job:
             quick: with the changes the recipe lists.
             seeds: how many, where anything is drawn.
             test: in phase test of a benchmark, whatever the recipe says.
+            teachers: the jobs of the arms that teach it.
 
         Raises:
-            UnknownName, InvalidInput: the recipe names what does not exist; data without a phase test.
+            UnknownName, InvalidInput: the recipe names what does not exist; data without a phase test; a teacher that is trained on other trials or
+                begins with another seed.
         """
         recipe = arm.recipe.quickened() if quick else arm.recipe
         if test:
@@ -53,15 +66,26 @@ class Job:
                 raise InvalidInput("targets", f"{arm.path}, whose data have no phase test", "arms of a benchmark")
             recipe = dataclasses.replace(recipe, data={**recipe.data, "options": {**recipe.options, "phase": "test"}})
         once = not recipe.plan().build_rule().iterative
+        limit = arm.recipe.quick.trials if quick else None
+        for teacher in teachers:
+            theirs = teacher.recipe
+            if (theirs.source, theirs.options, teacher.limit) != (recipe.source, recipe.options, limit):
+                raise InvalidInput(
+                    f"{arm.path}: teacher", f"{teacher.arm.path}, trained on other trials", "one with the same `data`"
+                )
+            if not teacher.once and theirs.seed != recipe.seed:
+                got = f"{teacher.arm.path}, which begins with seed {theirs.seed}"
+                raise InvalidInput(f"{arm.path}: teacher", got, f"seed {recipe.seed}, as its student has")
         return Job(
             arm=arm,
             recipe=recipe,
             changes=arm.recipe.quick.changes if quick else (),
-            limit=arm.recipe.quick.trials if quick else None,
+            limit=limit,
             seeds=tuple(range(recipe.seed, recipe.seed + (1 if once else seeds))),
             once=once,
             folder=out / study.below(arm),
             baselines=out / "baselines",
+            teachers=tuple(teachers),
         )
 
     def run(self, seed: int) -> Path:
@@ -69,20 +93,38 @@ class Job:
         return self.folder / f"seed{seed}"
 
     def tasks(self, targets: Path | None = None) -> list[Task]:
-        """One for each seed; `targets` are a benchmark's published ones, to score against."""
+        """One for each seed; `targets` are a benchmark's published ones, to score against. A teacher that is run once teaches every seed."""
         return [
             Task(
                 arm=self.arm.path,
-                recipe=self.recipe,
+                recipe=self.recipe.taught_by(self.taught_by(seed)) if self.teachers else self.recipe,
                 limit=self.limit,
                 seed=seed,
                 folder=self.run(seed),
                 baselines=self.baselines,
                 scores=tuple(self.arm.published),
                 targets=targets,
+                compared=bool(self.arm.reference),
             )
             for seed in self.seeds
         ]
+
+    def taught_by(self, seed: int) -> list[Path]:
+        """Folders of the runs that teach one of its runs, as they are recorded: whole paths, whatever folder the study is run from."""
+        return [job.run(job.seed_for(seed)).resolve() for job in self.teachers]
+
+    def seed_for(self, seed: int) -> int:
+        """Which of its runs goes with another arm's run of a seed: the same, or the only one."""
+        return self.seeds[0] if self.once else seed
+
+    def ran(self, runs: Mapping[tuple[str, int], Ran]) -> dict[int, Ran]:
+        """What came of those of its runs that did not fail, by seed, from what came of all runs by arm and seed."""
+        return {seed: runs[self.arm.path, seed] for seed in self.seeds if (self.arm.path, seed) in runs}
+
+    @property
+    def depth(self) -> int:
+        """How many arms have to be trained one after another before it."""
+        return 1 + max(job.depth for job in self.teachers) if self.teachers else 0
 
     @property
     def length(self) -> int:

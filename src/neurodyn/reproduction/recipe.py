@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurodyn.config import check_range, from_dict
-from neurodyn.errors import InvalidInput, MissingData
+from neurodyn.errors import InvalidInput
+from neurodyn.reproduction import recipe_file
 
 if TYPE_CHECKING:
     from neurodyn.training.plan import Plan
@@ -46,6 +47,14 @@ class Quick:
 
 
 @dataclass(frozen=True)
+class Scoring:
+    """How `neurodyn reproduce` scores the arm's runs."""
+
+    privileged: bool = False
+    """Hand a teacher the behaviour of the test trials too: a reference, not what can be had without behaviour. Tables and report say so."""
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What to train on what: the fields of a recipe, which are those of a run's `config.yaml`."""
 
@@ -65,30 +74,32 @@ class Recipe:
     """Fields of the training's config that differ from the model's defaults."""
     seed: int = 0
     """Seed of the run, or of the first of several."""
+    teacher: tuple[str, ...] = ()
+    """Recipes of the same folder whose runs teach this one: `neurodyn reproduce` trains them first, with the same seed. The objective is then `distill` by default."""
+    evaluate: Scoring = Scoring()
+    """How `neurodyn reproduce` scores it."""
     quick: Quick = Quick()
     """What `neurodyn reproduce --quick` changes; `neurodyn fit` takes no notice of it."""
 
+    def __post_init__(self) -> None:
+        if self.teacher and "teacher" in self.objective_config:
+            raise InvalidInput("recipe.objective_config.teacher", "runs beside `teacher`, which names recipes", "one")
+        object.__setattr__(
+            self, "objective", recipe_file.objective_of({"objective": self.objective, "teacher": self.teacher})
+        )
+
     @staticmethod
     def read(path: Path) -> Recipe:
-        """A recipe's file; a run's `config.yaml` is one too.
+        """A recipe's file; a run's `config.yaml` is one too. With `like: NAME` it has the fields of that recipe of its folder, its own over them.
 
         Raises:
             MissingData: no such file.
-            InvalidInput: not YAML, a field that does not exist, or no model or data.
+            InvalidInput: not YAML, a field that does not exist, or no model or data; recipes that are `like` one another in a circle.
         """
-        import yaml
-
-        if not path.is_file():
-            raise MissingData(f"recipe: there is no file {path}.")
-        try:
-            found = yaml.safe_load(path.read_text())
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise InvalidInput("recipe", f"{path}: {error}", "YAML") from error
-        if not isinstance(found, Mapping) or not {"model", "data"} <= set(found):
+        found = recipe_file.read(path)
+        if not {"model", "data"} <= set(found):
             raise InvalidInput("recipe", str(path), "a mapping with at least `model` and `data`", "See recipes/.")
         values = {name: value for name, value in found.items() if name not in _OF_A_RUN}
-        if isinstance(values["data"], str):
-            values["data"] = {"source": values["data"]}
         if not isinstance(values["data"], Mapping) or "source" not in values["data"]:
             raise InvalidInput(
                 "recipe.data", values["data"], "a data set's name, or a mapping with `source` and `options`"
@@ -114,6 +125,11 @@ class Recipe:
             train={**self.train, **self.quick.train},
         )
 
+    def taught_by(self, runs: Sequence[Path]) -> Recipe:
+        """The recipe with the folders of its teachers' runs in place of their names."""
+        config = {**self.objective_config, "teacher": [str(run) for run in runs]}
+        return dataclasses.replace(self, objective_config=config, teacher=())
+
     def plan(self, seed: int | None = None) -> Plan:
         """Everything that decides the training, with every default filled in.
 
@@ -133,5 +149,6 @@ class Recipe:
         )
 
     def named_objective(self) -> dict[str, Any]:
-        """The objective as `neurodyn.fit` takes it: `{"name": ..., field: value}`."""
-        return {**({"name": self.objective} if self.objective else {}), **self.objective_config}
+        """The objective as `neurodyn.fit` takes it: `{"name": ..., field: value}`; teachers are named until `taught_by` gives their runs."""
+        taught = {"teacher": list(self.teacher)} if self.teacher else {}
+        return {**({"name": self.objective} if self.objective else {}), **self.objective_config, **taught}

@@ -46,7 +46,7 @@ def write(
     """
     arms = []
     for job in jobs:
-        runs = {seed: _by_name(ran[job.arm.path, seed].scores) for seed in job.seeds}
+        runs = {seed: _by_name(each.scores) for seed, each in job.ran(ran).items()}
         own = [score for score in scores if score.context["arm"] == job.arm.path]
         arms.append(StudyArm(job.arm.path, own, runs, _examples(job, runs), _portraits(job, runs)))
     page.write(StudySubject(study, arms, tuple(left_out)), path)

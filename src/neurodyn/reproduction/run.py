@@ -15,6 +15,7 @@ from neurodyn.errors import InvalidInput, NeurodynError
 from neurodyn.metrics.base import Score
 from neurodyn.reproduction import table
 from neurodyn.reproduction.collect import collected
+from neurodyn.reproduction.compare import compared
 from neurodyn.reproduction.job import Job, check_data
 from neurodyn.reproduction.report import write as write_report
 from neurodyn.reproduction.study import Study
@@ -46,8 +47,9 @@ def reproduce(
 ) -> list[Score]:
     """The scores of every arm of a study, each beside the published one; `table.json`, `table.md` and `report.html` are written to `out`.
 
-    Runs go side by side in processes of one thread each, the longest first; what comes of them does not depend on how many there are. A run that is finished
-    is kept, one that was cut short goes on, so that the same call again costs nothing.
+    Runs go side by side in processes of one thread each, teachers before their students and the longest first; what comes of them does not depend on how many
+    there are. A run that is finished is kept, one that was cut short goes on, so that the same call again costs nothing. An arm of which some seeds fail is
+    scored by the others.
 
     Args:
         study: what to run.
@@ -77,14 +79,18 @@ def reproduce(
     left_out = study.left_out(quick=quick)
     if len(left_out) == len(study.arms):
         raise InvalidInput("study", study.name, "one with an arm that --quick does not leave out", "Add --full.")
-    arms = [arm for arm in study.arms if arm not in left_out]
-    jobs = [Job.of(study, arm, out, quick=quick, seeds=seeds, test=targets is not None) for arm in arms]
-    check_data(jobs)
+    shown = [arm for arm in study.arms if arm not in left_out]
+    jobs: dict[str, Job] = {}
+    for arm in study.trained_for(shown):
+        teachers = [jobs[path] for path in arm.teachers]
+        test = targets is not None
+        jobs[arm.path] = Job.of(study, arm, out, quick=quick, seeds=seeds, test=test, teachers=teachers)
+    check_data(list(jobs.values()))
     shared_by.cache_clear()
     try:
-        ran, failed = _run(jobs, targets, workers, say)
-        whole = [job for job in jobs if job.arm.path not in failed]
-        scores = _collected(whole, ran, say)
+        ran, failed = _run(list(jobs.values()), targets, workers, say)
+        whole = [job for arm in shown if (job := jobs[arm.path]).ran(ran)]
+        scores = compared(shown, whole, ran, _collected(whole, ran, say))
         if scores:
             absent = [arm.path for arm in left_out]
             table.write(out, study.name, scores, absent)
@@ -92,62 +98,104 @@ def reproduce(
     finally:
         shared_by.cache_clear()
     if failed:
-        raise ArmsFailed(failed, scores)
+        raise ArmsFailed(_by_arm(failed, jobs), scores)
     return scores
 
 
 def _run(
     jobs: Sequence[Job], targets: Path | None, workers: int | None, say: Say
-) -> tuple[dict[tuple[str, int], Ran], dict[str, Failure]]:
-    """What came of every run, by arm and seed, and the first failure of each arm that has one."""
-    longest_first = sorted(jobs, key=lambda job: -job.length)
-    tasks = [task for job in longest_first for task in job.tasks(targets)]
-    kept, left = [task for task in tasks if task.finished], [task for task in tasks if not task.finished]
-    once = {job.arm.path for job in jobs if job.once}
+) -> tuple[dict[tuple[str, int], Ran], dict[tuple[str, int], Failure]]:
+    """What came of every run, by arm and seed, or why it failed. Runs that teach are finished before those they teach begin."""
+    tasks = {job.arm.path: job.tasks(targets) for job in jobs}
+    left = {(task.arm, task.seed) for own in tasks.values() for task in own if not task.finished}
     ran: dict[tuple[str, int], Ran] = {}
-    failed: dict[str, Failure] = {}
-    start, count = time.monotonic(), len(kept)
-    for done, (task, value, failure) in enumerate(_results(kept, left, workers, say), 1):
-        which = "closed form, run once" if task.arm in once else f"seed {task.seed}"
-        line = f"[{done}/{len(tasks)}] {task.arm}, {which}: "
-        if failure is not None:
-            failed.setdefault(task.arm, failure)
-            say(f"{line}could not be run: {_said(failure)}")
-        else:
-            ran[task.arm, task.seed] = value
-            how = "finished before, kept" if done <= len(kept) else f"{value.seconds:.0f} s"
-            if count < done < len(tasks):
-                how += f"; {_time((time.monotonic() - start) / (done - count) * (len(tasks) - done))} left"
-            say(f"{line}{how}")
-    return ran, failed
-
-
-def _results(
-    kept: Sequence[Task], left: Sequence[Task], workers: int | None, say: Say
-) -> Iterator[tuple[Task, Ran, Failure | None]]:
-    """What comes of each task, those finished before first. One run alone, or one worker, needs no other process."""
-    for finished in Serial().results(run, kept):
-        yield kept[finished.index], finished.value, finished.failure
-    engine: Engine = Serial()
+    failed: dict[tuple[str, int], Failure] = {}
+    start, made, total = time.monotonic(), 0, sum(map(len, tasks.values()))
+    engine: Engine = Serial()  # one run alone, or one worker, needs no other process
     if len(left) > 1 and workers != 1:
         engine = Local(workers)
         say(f"{len(left)} runs to do, {min(len(left), engine.workers)} at a time")
     with engine:
-        tasks = [dataclasses.replace(task, progress=isinstance(engine, Serial)) for task in left]
-        for finished in engine.results(run, tasks):
-            yield left[finished.index], finished.value, finished.failure
+        for depth in sorted({job.depth for job in jobs}):
+            longest_first = sorted((job for job in jobs if job.depth == depth), key=lambda job: -job.length)
+            given = [(job, task) for job in longest_first for task in tasks[job.arm.path]]
+            for job, task, value, failure in _results(given, failed, engine):
+                key = task.arm, task.seed
+                which = "closed form, run once" if job.once else f"seed {task.seed}"
+                if value is not None:
+                    ran[key] = value
+                    how = f"{value.seconds:.0f} s" if key in left else "finished before, kept"
+                elif failure is not None:
+                    failed[key] = failure
+                    how = f"could not be run: {_said(failure)}"
+                done = len(ran) + len(failed)
+                if key in left:
+                    made += 1
+                    if failure is None and done < total:
+                        how += f"; {_time((time.monotonic() - start) / made * (total - done))} left"
+                say(f"[{done}/{total}] {task.arm}, {which}: {how}")
+    return ran, failed
+
+
+def _results(
+    given: Sequence[tuple[Job, Task]], failed: Mapping[tuple[str, int], Failure], engine: Engine
+) -> Iterator[tuple[Job, Task, Ran | None, Failure | None]]:
+    """What comes of each task: those whose teacher failed first, then those finished before, then the others as they end."""
+    taught = []
+    for job, task in given:
+        untaught = _untaught(job, task.seed, failed)
+        if untaught is None:
+            taught.append((job, task))
+        else:
+            yield job, task, None, untaught
+    kept = [(job, task) for job, task in taught if task.finished]
+    left = [(job, task) for job, task in taught if not task.finished]
+    bar = isinstance(engine, Serial)
+    for runner, pairs in ((Serial(), kept), (engine, left)):
+        for each in runner.results(run, [dataclasses.replace(task, progress=bar) for _, task in pairs]):
+            yield *pairs[each.index], each.value, each.failure
+
+
+def _untaught(job: Job, seed: int, failed: Mapping[tuple[str, int], Failure]) -> Failure | None:
+    """Why a run cannot be taught; None where its teachers are there."""
+    for teacher in job.teachers:
+        theirs = teacher.seed_for(seed)
+        if (teacher.arm.path, theirs) in failed:
+            which = teacher.arm.path if teacher.once else f"{teacher.arm.path}, seed {theirs},"
+            return Failure("refused", f"its teacher {which} could not be run", "")
+    return None
 
 
 def _collected(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran], say: Say) -> list[Score]:
-    """The scores of each arm over its seeds, in the study's order."""
+    """The scores of each arm over the seeds that ran, in the study's order."""
     scores = []
     for job in jobs:
-        runs = [ran[job.arm.path, seed] for seed in job.seeds]
-        own = collected(job.arm, job.seeds, [each.scores for each in runs], runs[0].setting, job.changes, once=job.once)
+        runs = job.ran(ran)
+        first = next(iter(runs.values()))
+        own = collected(
+            job.arm,
+            list(runs),
+            [each.scores for each in runs.values()],
+            first.setting,
+            job.changes,
+            once=job.once,
+            failed=len(job.seeds) - len(runs),
+        )
         if missing := [name for name in job.arm.published if name not in {score.name for score in own}]:
             say(f"{job.arm.path}: {', '.join(missing)} cannot be scored on these trials")
         scores += own
     return scores
+
+
+def _by_arm(failed: Mapping[tuple[str, int], Failure], jobs: Mapping[str, Job]) -> dict[str, Failure]:
+    """The first failure of each arm that has one, by its path, with the seeds that failed where others ran."""
+    found: dict[str, Failure] = {}
+    for path, job in jobs.items():
+        seeds = [seed for seed in job.seeds if (path, seed) in failed]
+        if seeds:
+            name = path if len(seeds) == len(job.seeds) else f"{path} (seed {', '.join(map(str, seeds))})"
+            found[name] = failed[path, seeds[0]]
+    return found
 
 
 def _said(failure: Failure) -> str:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal, get_args
 
 from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.reproduction import expected
 from neurodyn.reproduction.expected import Published, Statistic
 from neurodyn.reproduction.recipe import Recipe
+
+Role = Literal["", "reference", "student", "control", "teacher"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""In the order of the table: what the others are compared with, what the study is about, controls, and what is trained to teach."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,33 @@ class Arm:
     """By score; these are the scores that a study reports."""
     statistic: Statistic = "mean"
     """What is made of its runs."""
+    reference: str = ""
+    """Path of the arm it is compared with, seed by seed; its own where it is that arm, empty where nothing is compared."""
+    control: bool = False
+    """Whether it is a control of the arms beside it."""
+    group: int = 0
+    """Number of its reference among those of the folder, from 1: arms of a group stand together in the table."""
+
+    @property
+    def folder(self) -> str:
+        """The arm's folder below `recipes/`."""
+        return self.path.rpartition("/")[0]
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """Paths of the arms whose runs teach it."""
+        return tuple(f"{self.folder}/{name}" for name in self.recipe.teacher)
+
+    @property
+    def role(self) -> Role:
+        """What it is for, where arms are compared; empty where they are not."""
+        if not self.reference:
+            return ""
+        if self.path == self.reference:
+            return "reference"
+        if self.control:
+            return "control"
+        return "student" if self.recipe.teacher and not self.recipe.evaluate.privileged else "teacher"
 
 
 @dataclass(frozen=True)
@@ -34,29 +67,80 @@ class Study:
     name: str
     """Folder below `recipes/`, or the one arm: `nlb`, `nlb/mc_maze_small`, `nlb/mc_maze_small/smoothing`."""
     arms: tuple[Arm, ...]
+    teachers: tuple[Arm, ...] = ()
+    """Arms that were not asked for, but teach one that was: trained, and not in the table."""
 
     @staticmethod
     def find(name: str) -> Study:
         """The study of that name.
 
         Raises:
-            UnknownName: there is none; the nearest are suggested.
-            InvalidInput: its recipes or its `expected.json` cannot be used.
+            UnknownName: there is none; the nearest are suggested. Or an arm names a teacher that its folder does not hold.
+            InvalidInput: its recipes or its `expected.json` cannot be used, or arms teach one another in a circle.
         """
         name = name.strip("/")
         known = arm_files()
         wanted = {arm: path for arm, path in known.items() if arm == name or arm.startswith(f"{name}/")}
         if not wanted:
             raise UnknownName("study", name, names())
-        return Study(name, tuple(_arm(arm, path) for arm, path in wanted.items()))
+        arms = {arm: _arm(arm, path) for arm, path in wanted.items()}
+        taught = with_teachers(arms, known)
+        ordered = sorted(arms.values(), key=lambda arm: (arm.folder, arm.group, ROLES.index(arm.role), arm.path))
+        return Study(name, tuple(ordered), tuple(arm for path, arm in taught.items() if path not in arms))
 
     def below(self, arm: Arm) -> str:
-        """The arm's name within the study; empty where it is the study."""
+        """Where the arm's runs lie in the study's folder: its name within the study, empty where it is the study."""
+        if arm in self.teachers:
+            return f"teachers/{arm.path.rpartition('/')[2]}"
         return arm.path.removeprefix(self.name).strip("/")
 
     def left_out(self, *, quick: bool) -> tuple[Arm, ...]:
         """The arms whose recipes leave them out of `--quick`; an arm that is asked for by its own name is not left out."""
         return tuple(arm for arm in self.arms if quick and arm.recipe.quick.skip and arm.path != self.name)
+
+    def trained_for(self, arms: Sequence[Arm]) -> tuple[Arm, ...]:
+        """These arms and all that teach them, each after its teachers."""
+        known = {arm.path: arm for arm in (*self.arms, *self.teachers)}
+        found: dict[str, Arm] = {}
+
+        def add(arm: Arm) -> None:
+            for path in arm.teachers:
+                add(known[path])
+            found.setdefault(arm.path, arm)
+
+        for arm in arms:
+            add(arm)
+        return tuple(found.values())
+
+
+def with_teachers(arms: Mapping[str, Arm], files: Mapping[str, Path]) -> dict[str, Arm]:
+    """Some arms with those that teach them, and those that teach these.
+
+    Args:
+        arms: by path.
+        files: recipe of every arm there is.
+
+    Raises:
+        UnknownName: a teacher without a recipe.
+        InvalidInput: arms that teach one another in a circle.
+    """
+    found = dict(arms)
+
+    def visit(arm: Arm, above: tuple[str, ...]) -> None:
+        if arm.path in above:
+            circle = " <- ".join((*above[above.index(arm.path) :], arm.path))
+            raise InvalidInput("recipe.teacher", circle, "arms that do not teach one another in a circle")
+        for path in arm.teachers:
+            if path not in files:
+                beside = [other.rpartition("/")[2] for other in files if other.rpartition("/")[0] == arm.folder]
+                raise UnknownName(f"teacher of {arm.path}", path.rpartition("/")[2], beside)
+            if path not in found:
+                found[path] = _arm(path, files[path])
+            visit(found[path], (*above, arm.path))
+
+    for arm in arms.values():
+        visit(arm, ())
+    return found
 
 
 def names() -> list[str]:
@@ -100,14 +184,33 @@ def _existing() -> Iterator[Path]:
 
 
 def _arm(name: str, path: Path) -> Arm:
-    published = expected.read(path.with_name(expected.FILE))
-    for arm in published.arms:
-        if not path.with_name(f"{arm}.yaml").is_file():
-            raise InvalidInput(
-                f"{path.with_name(expected.FILE)}: arms.{arm}", "an arm without a recipe", f"{arm}.yaml beside it"
-            )
-    if path.stem not in published.arms:
-        raise InvalidInput(
-            str(path.with_name(expected.FILE)), f"no arm {path.stem}", f"an arm for each recipe beside it ({path.name})"
-        )
-    return Arm(name, Recipe.read(path), published.arms[path.stem], published.statistic)
+    file = path.with_name(expected.FILE)
+    known = expected.read(file)
+    for field in ("arms", "compare_with", "controls"):
+        for named in getattr(known, field):
+            if not path.with_name(f"{named}.yaml").is_file():
+                raise InvalidInput(f"{file}: {field}.{named}", "an arm without a recipe", f"{named}.yaml beside it")
+    reported = known.of(path.stem)
+    if reported is None:
+        raise InvalidInput(str(file), f"no arm {path.stem}", f"an arm for each recipe beside it ({path.name})")
+    arm = Arm(
+        path=name,
+        recipe=Recipe.read(path),
+        published=reported,
+        statistic=known.statistic,
+        control=path.stem in known.controls,
+    )
+    if not known.compare_with:
+        return arm
+    reference = _reference(path, arm.recipe.model, known.compare_with)
+    return dataclasses.replace(
+        arm, reference=f"{arm.folder}/{reference}", group=known.compare_with.index(reference) + 1
+    )
+
+
+def _reference(path: Path, model: str, references: Sequence[str]) -> str:
+    """What an arm is compared with: itself where it is one of the references, the one of its model, or the first."""
+    if path.stem in references:
+        return path.stem
+    of_model = (name for name in references if Recipe.read(path.with_name(f"{name}.yaml")).model == model)
+    return next(of_model, references[0])

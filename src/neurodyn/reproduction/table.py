@@ -9,16 +9,20 @@ from typing import Any
 
 from neurodyn.data.writing import written_whole
 from neurodyn.metrics.base import Score
-from neurodyn.reporting.study.base import best_of
+from neurodyn.reporting.study.base import DAGGER, best_of
 from neurodyn.submission.targets import NOT_BLIND
 
 HEADINGS = ("arm", "score", "ours", "published", "verdict", "baselines")
 SHORT_HEADINGS = ("score", "ours", "published", "verdict", "best baseline")
+PAIRED_HEADINGS = ("arm", "score", "compared with", "difference [95 %]", "every seed", "seeds that agree")
+NOT_DEPLOYABLE = f"{DAGGER} Scored with the behaviour of the test trials: a reference, not deployable where behaviour is not recorded."
 
 
 def as_mapping(study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> dict[str, Any]:
     """The study as `neurodyn reproduce --json` prints it."""
-    return {"study": study, "scores": [score.as_mapping() for score in scores], "left_out": list(left_out)}
+    listed = [score.as_mapping() for score in scores]
+    conclusions = [score["context"]["conclusion"] for score in listed if "conclusion" in score["context"]]
+    return {"study": study, "scores": listed, "conclusions": conclusions, "left_out": list(left_out)}
 
 
 def write(folder: Path, study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> None:
@@ -50,7 +54,62 @@ def markdown(study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) 
         lines += ["", NOT_BLIND]
     if left_out:
         lines += ["", absent(left_out)]
-    return "\n".join([*lines, "", legend(scores), ""])
+    if given_behaviour(scores):
+        lines += ["", NOT_DEPLOYABLE]
+    lines += ["", legend(scores), ""]
+    if differences := [(score, paired_row(score)) for score in scores if "paired" in score.context]:
+        lines += ["## Paired differences", ""]
+        lines += [f"| {' | '.join(PAIRED_HEADINGS)} |", f"|{' --- |' * len(PAIRED_HEADINGS)}"]
+        lines += [f"| {' | '.join(row)} |" for _, row in differences]
+        lines += ["", paired_legend(scores), ""]
+    if said := conclusions(scores):
+        lines += ["## Conclusion", "", *(f"- {sentence}" for sentence in said), ""]
+    return "\n".join(lines)
+
+
+def conclusions(scores: Sequence[Score]) -> list[str]:
+    """What the study comes to, a sentence a score; the arms it is about come before them."""
+    found = []
+    for score in scores:
+        if "conclusion" in score.context:
+            folder = score.context["arm"].rpartition("/")[0]
+            found.append(f"{folder}: {score.context['conclusion']['sentence']}")
+    return found
+
+
+def paired_row(score: Score) -> tuple[str, ...]:
+    """The cells of `PAIRED_HEADINGS` of a score that is compared with another arm's."""
+    paired = score.context["paired"]
+    low, high = paired["interval"]
+    return (
+        arm_of(score),
+        score.name,
+        paired["to"].rpartition("/")[2],
+        f"{paired['difference']:+.4f} [{low:+.4f}, {high:+.4f}]",
+        ", ".join(f"{each:+.4f}" for each in paired["differences"]),
+        f"{paired['agree']} of {len(paired['seeds'])}",
+    )
+
+
+def paired_legend(scores: Sequence[Score]) -> str:
+    """What the intervals of the differences are made of."""
+    hows = dict.fromkeys(score.context["paired"]["how"] for score in scores if "paired" in score.context)
+    return f"Difference: arm minus the one it is compared with, on the same test trials, mean over seeds. Interval: {'; '.join(hows)}."
+
+
+def arm_of(score: Score) -> str:
+    """The arm's path, with a mark where it is a control or was scored with its behaviour."""
+    marks = [*(["control"] if score.context.get("role") == "control" else []), *([DAGGER] if _given(score) else [])]
+    return " ".join([str(score.context["arm"]), *marks])
+
+
+def given_behaviour(scores: Sequence[Score]) -> bool:
+    """Whether an arm was scored with the behaviour of the test trials."""
+    return any(map(_given, scores))
+
+
+def _given(score: Score) -> bool:
+    return bool(score.context.get("privileged"))
 
 
 def absent(left_out: Sequence[str]) -> str:
@@ -80,7 +139,7 @@ def row(score: Score) -> tuple[str, ...]:
     if published and (context["published_quartiles"] or context["published_best"] is not None):
         published += f" {_runs(context['published_quartiles'], context['published_best'])}"
     return (
-        f"{context['arm']} ({context['runs']})",
+        f"{arm_of(score)} ({context['runs']})",
         score.name,
         f"{score.value:.4f}{spread} [{low:.4f}, {high:.4f}]",
         published,

@@ -6,15 +6,20 @@ import functools
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from neurodyn import api
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.estimator import Estimator
 from neurodyn.metrics.base import Evaluation, Score
+from neurodyn.reproduction.comparable import FILE as DRAWS
+from neurodyn.reproduction.comparable import Comparable
 from neurodyn.reproduction.limit import limited
+from neurodyn.reproduction.lineage import hold_to_teachers
 from neurodyn.reproduction.recipe import Recipe
 from neurodyn.reproduction.setting import Setting
 from neurodyn.submission.file import score_file
@@ -42,6 +47,8 @@ class Task:
     """Metrics to be measured besides those that always are."""
     targets: Path | None
     """Published targets of a benchmark's phase test, to score against."""
+    compared: bool = False
+    """Whether its scores are compared with another arm's, draw by draw."""
     progress: bool = True
     """Whether a progress bar may be drawn."""
 
@@ -72,6 +79,8 @@ class Ran:
     """What they were measured in."""
     seconds: float
     """Wall time that training and scoring took here and now."""
+    valid: float | None = None
+    """Score on the validation trials (`Estimator.score`), where arms are compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +100,10 @@ def run(task: Task) -> Ran:
     """
     start = time.monotonic()
     shared = shared_by(task.data)
+    hold_to_teachers(task.folder, task.recipe.objective_config.get("teacher", ()))
     scores = _kept(task, shared) if task.finished else _made(task, shared)
-    return Ran(scores, shared.setting, time.monotonic() - start)
+    beside = Comparable.read(task.folder)
+    return Ran(beside.given_to(scores), shared.setting, time.monotonic() - start, beside.valid)
 
 
 @functools.lru_cache(maxsize=1)
@@ -121,22 +132,33 @@ def _made(task: Task, shared: Shared) -> list[Score]:
         return _evaluated(task, fitted, shared)
     submitted = submit([fitted], task.folder / "submission.h5", progress=False, overwrite=True)
     scores = score_file(submitted.path, task.targets).scored.scores
+    _note(task, fitted, shared, scores)
     Run.open(task.folder).write_scores(scores)
     return scores
 
 
 def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
-    return api.evaluate(
+    scores = api.evaluate(
         fitted,
         shared.trials,
         also=task.scores,
+        privileged=task.recipe.evaluate.privileged,
         fitted_baselines=shared.baselines,
         baselines_folder=task.baselines_folder,
     )
+    _note(task, fitted, shared, scores)
+    return scores
+
+
+def _note(task: Task, fitted: Estimator, shared: Shared, scores: list[Score]) -> None:
+    """Keeps what comparing the run with others takes."""
+    if task.compared:
+        Comparable.write(task.folder, scores, fitted.score(api.parts_of(fitted, shared.trials).valid))
 
 
 def _kept(task: Task, shared: Shared) -> list[Score]:
-    """The scores of a finished run, if it is what the recipe asks for now; it is scored again where some are asked for that it lacks.
+    """The scores of a finished run, if it is what the recipe asks for now; it is scored again where some are asked for that it lacks, or they are of
+    inference with behaviour where it is asked for without, or the other way round.
 
     Raises:
         InvalidInput: naming what differs.
@@ -145,14 +167,24 @@ def _kept(task: Task, shared: Shared) -> list[Score]:
     wanted = {**task.recipe.plan(task.seed).as_mapping(), "data": origin(partition(shared.trials, None, task.seed))}
     wanted = json.loads(json.dumps(wanted, default=str))
     for name, value in wanted.items():
-        if found.config.get(name) != value:
+        before = found.config.get(name)
+        if _but_teachers(before) != _but_teachers(value):
             raise InvalidInput(
                 f"{found.path}: {name}",
-                found.config.get(name),
+                before,
                 f"{value}, as {task.arm} asks for",
                 "It was made with another recipe, other data or another version: give another --out, or remove the folder.",
             )
     scores = found.scores()
-    if task.targets is None and not set(task.scores) <= {score.name for score in scores}:
-        return _evaluated(task, Estimator.load(task.folder), shared)
-    return scores
+    if task.targets is not None:
+        return scores
+    asked = task.recipe.evaluate.privileged
+    whole = set(task.scores) <= {score.name for score in scores}
+    whole &= all(score.context.get("privileged", False) == asked for score in scores)
+    whole &= not task.compared or (task.folder / DRAWS).is_file()
+    return scores if whole else _evaluated(task, Estimator.load(task.folder), shared)
+
+
+def _but_teachers(value: Any) -> Any:
+    """A config without the folders of its teachers: a study may be moved, and it is their weights that count."""
+    return {k: v for k, v in value.items() if k != "teacher"} if isinstance(value, Mapping) else value

@@ -65,7 +65,7 @@ def test_json_is_one_object_and_the_table_is_for_people(capsys: pytest.CaptureFi
     assert main(["reproduce", "tiny/smoothing", "--json"]) == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
-    assert set(found) == {"study", "scores", "left_out"} and found["study"] == "tiny/smoothing"
+    assert set(found) == {"study", "scores", "conclusions", "left_out"} and found["study"] == "tiny/smoothing"
     co_bps, fp_bps = found["scores"]
     assert (co_bps["name"], co_bps["published"], co_bps["passed"]) == ("co_bps", 0.5, True)
     assert (fp_bps["name"], fp_bps["published"], fp_bps["passed"]) == ("fp_bps", None, None)

@@ -120,3 +120,37 @@ def test_passing_is_within_the_tolerance_or_not_worse_by_more() -> None:
     assert at_least.passed(0.9, "higher") and at_least.passed(0.295, "higher") and not at_least.passed(0.28, "higher")
     assert at_least.passed(-0.9, "lower") and not at_least.passed(0.32, "lower")
     assert not equal.passed(float("nan"), "higher") and not at_least.passed(float("nan"), "lower")
+
+
+def test_scores_that_nobody_published_are_named_once_for_all_recipes(changed: Callable[..., Path]) -> None:
+    def change(file: dict[str, Any]) -> None:
+        file["unpublished"] = {"scores": ["fp_bps", "rate_r2"], "reason": "new"}
+        file["compare_with"] = "smoothing"
+        file["controls"] = ["lfads"]
+
+    file = read(changed(change))
+    assert file.of("another") == {"fp_bps": Published(reason="new"), "rate_r2": Published(reason="new")}
+    assert set(file.of("lfads") or {}) == {"co_bps", "rate_r2"}  # its own entry
+    assert file.compare_with == ("smoothing",) and file.controls == ("lfads",)
+    assert read(changed(lambda f: None)).of("another") is None
+    assert read(changed(lambda f: f.update(compare_with=["a", "b"]))).compare_with == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda f: f.update(unpublished={"scores": ["co_bps"]}), ["unpublished", "no reason"]),
+        (lambda f: f.update(unpublished={"scores": 3, "reason": "x"}), ["unpublished.scores", "list of names"]),
+        (lambda f: f.update(compare_with={"a": 1}), ["compare_with", "list of names"]),
+        (lambda f: f.update(controls=["lfads"]), ["controls", "no compare_with"]),
+    ],
+)
+def test_what_is_wrong_with_comparisons_is_named(
+    changed: Callable[..., Path], change: Callable[[dict[str, Any]], object], named: list[str]
+) -> None:
+    with pytest.raises(InvalidInput) as failure:
+        read(changed(change))
+    for word in named:
+        assert word in str(failure.value)
+    with pytest.raises(UnknownName, match="'co_bpz'"):
+        read(changed(lambda f: f.update(unpublished={"scores": ["co_bpz"], "reason": "x"})))

@@ -6,8 +6,10 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import taught_study
 import tiny_study
 
 from neurodyn import config as configs
@@ -56,6 +58,57 @@ def test_every_arm_needs_its_published_values_and_its_recipe(recipes: Path) -> N
     tiny_study.write(recipes, published={**published, "arms": {**arms, "gone": arms["lfads"]}})
     with pytest.raises(InvalidInput, match=r"gone\.yaml"):
         Study.find("tiny/lorenz/lfads")
+
+
+def arms_of(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "taught", **written: Any) -> Study:
+    monkeypatch.setenv("NEURODYN_RECIPES", str(taught_study.write(folder, **written)))
+    return Study.find(name)
+
+
+def test_arms_have_a_reference_and_a_role_and_stand_in_that_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {"model": "smoothing", "data": taught_study.DATA}
+    expected = {"compare_with": ["none", "plain"]}
+    study = arms_of(tmp_path, monkeypatch, expected=expected, plain=other, plain_too={"like": "plain", "seed": 1})
+    found = [(arm.path.removeprefix("taught/reach/"), arm.role, arm.reference[-5:]) for arm in study.arms]
+    assert found == [
+        ("none", "reference", "/none"),
+        ("hard", "student", "/none"),
+        ("soft", "student", "/none"),
+        ("mean_rate", "control", "/none"),
+        ("self", "control", "/none"),
+        ("teacher", "teacher", "/none"),
+        ("teacher_mean_rate", "teacher", "/none"),  # of a model without a reference of its own
+        ("plain", "reference", "plain"),
+        ("plain_too", "teacher", "plain"),
+    ]
+    assert study.teachers == ()
+
+
+def test_a_teacher_that_was_not_asked_for_is_trained_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = {"like": "hard", "teacher": ["self", "teacher"]}
+    study = arms_of(tmp_path, monkeypatch, "taught/reach/twice", twice=twice)
+    assert [arm.path for arm in study.arms] == ["taught/reach/twice"]
+    trained = study.trained_for(study.arms)
+    assert [arm.path.rpartition("/")[2] for arm in trained] == ["none", "self", "teacher", "twice"]
+    assert [study.below(arm) for arm in trained] == ["teachers/none", "teachers/self", "teachers/teacher", ""]
+
+
+def test_teachers_that_cannot_be_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownName, match=r"teacher of taught/reach/hard.*'techer'.*'teacher'"):
+        arms_of(tmp_path / "a", monkeypatch, hard={"like": "none", "teacher": "techer"})
+    with pytest.raises(InvalidInput, match="taught/reach/one <- taught/reach/two <- taught/reach/one"):
+        circle = {"one": {"like": "none", "teacher": "two"}, "two": {"like": "none", "teacher": "one"}}
+        arms_of(tmp_path / "b", monkeypatch, "taught/reach/one", **circle)
+    with pytest.raises(InvalidInput, match=r"controls\.gone"):
+        folder = taught_study.write(tmp_path / "c")
+        path = folder / "taught" / "reach" / "expected.json"
+        path.write_text(path.read_text().replace('"self"', '"gone"'))
+        monkeypatch.setenv("NEURODYN_RECIPES", str(folder))
+        Study.find("taught")
 
 
 def test_recipes_without_published_values_are_no_study(recipes: Path) -> None:
@@ -108,6 +161,30 @@ def test_every_recipe_builds_its_configs(name: str, monkeypatch: pytest.MonkeyPa
         recipe.plan()
         dataset = registry.load("datasets", recipe.source)
         configs.from_dict(dataset.Config, recipe.options, "data")
+
+
+@pytest.mark.parametrize("dataset", ["m1_stevenson", "m1_centerout"])
+def test_privileged_distillation_is_compared_with_every_control(dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEURODYN_RECIPES", raising=False)
+    study = Study.find(f"blend/{dataset}")
+    roles: dict[str, set[str]] = {}
+    for arm in study.arms:
+        if arm.recipe.model == "ndt":
+            roles.setdefault(arm.role, set()).add(arm.path.rpartition("/")[2])
+        configs_of = {key: value for key, value in arm.recipe.model_config.items() if key != "behaviour"}
+        reference = next(other for other in study.arms if other.path == arm.reference)
+        if arm.recipe.model == reference.recipe.model:  # one set of hyperparameters, in quick too
+            assert configs_of == reference.recipe.model_config and arm.recipe.quick == reference.recipe.quick
+            mine, theirs = arm.recipe.train, reference.recipe.train
+            assert {**mine, "transforms": ()} == {**theirs, "transforms": ()}
+    assert roles["reference"] == {"none"} and roles["control"] == {"shuffled", "self", "mean_rate"}
+    assert roles["student"] == set(registry.names("strategies"))
+    shuffled, of_shuffled = (
+        next(a for a in study.arms if a.path.endswith(f"/{n}")) for n in ("shuffled", "teacher_shuffled")
+    )
+    assert shuffled.teachers == (of_shuffled.path,)
+    assert shuffled.recipe.train["transforms"] == of_shuffled.recipe.train["transforms"] == ["behaviour_shuffle"]
+    assert {arm.recipe.model for arm in study.arms} == {"ndt", "mean_rate", "lfads", "gru_seq"}
 
 
 @pytest.mark.parametrize("dataset", BENCHMARK)

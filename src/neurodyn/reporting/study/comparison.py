@@ -49,7 +49,7 @@ def _table(rows: Sequence[tuple[StudyArm, Score]], *, with_published: bool) -> s
         arrow = "↑" if score.direction == "higher" else "↓"
         meaning = escape(f"{score.name}: {score.definition}")
         label = f'<abbr title="{meaning}">{escape(short(score.name))}</abbr>&nbsp;{arrow}'
-        row = [label if score.name != before else "", escape(arm.variant)]
+        row = [label if score.name != before else "", escape(f"{arm.variant} {arm.mark}".rstrip())]
         row += [_published(score)] if with_published else []
         row += [_ours(score), f"[{number(score.interval[0])}, {number(score.interval[1])}]"]
         row += [_verdict(score)] if with_published else []

@@ -8,15 +8,24 @@ from pathlib import Path
 from neurodyn.data.writing import written_whole
 from neurodyn.reporting.base import table
 from neurodyn.reporting.page import document
-from neurodyn.reporting.study.base import StudySection, StudySubject
+from neurodyn.reporting.study.base import DAGGER, StudySection, StudySubject
 from neurodyn.reporting.study.comparison import Comparison
 from neurodyn.reporting.study.correlations import Correlations
 from neurodyn.reporting.study.flow_fields import FlowFields
 from neurodyn.reporting.study.inputs import StudyInputs
+from neurodyn.reporting.study.paired import PairedDifferences
 from neurodyn.reporting.study.reading import Reading
 from neurodyn.reporting.study.spread import Spread
 
-SECTIONS: tuple[StudySection, ...] = (Reading(), Comparison(), Spread(), StudyInputs(), Correlations(), FlowFields())
+SECTIONS: tuple[StudySection, ...] = (
+    Reading(),
+    PairedDifferences(),
+    Comparison(),
+    Spread(),
+    StudyInputs(),
+    Correlations(),
+    FlowFields(),
+)
 """In the order of the page: the answer, the numbers, then what they look like."""
 
 
@@ -43,10 +52,24 @@ def _summary(study: StudySubject) -> str:
         context = arm.scores[0].context if arm.scores else {}
         setting = context.get("setting", {})
         counts = [str(setting.get(name, "–")) for name in ("train_trials", "test_trials", "units")]
-        cells = [arm.path, context.get("model", "–"), context.get("data", "–"), *counts, context.get("runs", "–")]
+        cells = [
+            f"{arm.path} {arm.mark}".rstrip(),
+            context.get("model", "–"),
+            context.get("data", "–"),
+            *counts,
+            context.get("runs", "–"),
+        ]
         rows.append([escape(str(cell)) for cell in (*cells, ", ".join(context.get("quick", ())) or "nothing")])
     head = ["Arm", "Model", "Data", "Training trials", "Test trials", "Units", "Runs", "Changed by --quick"]
     left_out = ""
     if study.left_out:
         left_out = f'<p class="caption">Left out of --quick: {escape(", ".join(study.left_out))}.</p>'
-    return table(head, rows, "summary") + left_out
+    return table(head, rows, "summary") + left_out + _given_behaviour(study)
+
+
+def _given_behaviour(study: StudySubject) -> str:
+    """What the dagger means, where an arm has one."""
+    if not any(arm.privileged for arm in study.arms):
+        return ""
+    what = f"{DAGGER} Scored with the behaviour of the test trials: a reference, not deployable where behaviour is not recorded."
+    return f'<p class="caption">{what}</p>'

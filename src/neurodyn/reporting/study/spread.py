@@ -40,7 +40,10 @@ def _figure(group: str, arms: Sequence[StudyArm]) -> str:
     inner = rows * ROW_PIXELS + (rows - 1) * GAP_PIXELS
     layout: dict[str, Any] = {"margin": {"l": 44, "r": 10, "t": 62, "b": 40}}
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1 + 30 / inner, "yanchor": "bottom"}
-    places: dict[str, Any] = {"tickvals": list(range(len(arms))), "ticktext": [arm.variant for arm in arms]}
+    places: dict[str, Any] = {
+        "tickvals": list(range(len(arms))),
+        "ticktext": [f"{arm.variant} {arm.mark}".rstrip() for arm in arms],
+    }
     traces: list[dict[str, Any]] = []
     for k, (name, place) in enumerate(
         zip(names, plot.grid(rows, columns, gap_x=0.07, gap_y=GAP_PIXELS / max(inner, 1)))

@@ -68,6 +68,43 @@ def arm(path: str, *, inputs: bool = True, seeds: int = 5) -> StudyArm:
     return StudyArm(path, own, runs, examples if inputs else ())
 
 
+def taught(name: str, role: str, *, privileged: bool = False, conclusion: str = "") -> StudyArm:
+    """An arm of a study with teachers: two measures, compared with `none` unless it is that."""
+    scores = []
+    for k, measure in enumerate(("co_bps", "input_rotation_distance")):
+        difference = 0.01 * (len(name) - 4) * (-1) ** k
+        context: dict[str, Any] = {
+            "arm": f"reach/{name}",
+            "role": role,
+            "privileged": privileged,
+            "statistic": "mean",
+            "sd": 0.01,
+        }
+        if role != "reference":
+            context["paired"] = {
+                "to": "reach/none",
+                "seeds": [0, 1, 2],
+                "differences": [difference - 0.01, difference, difference + 0.01],
+                "difference": difference,
+                "interval": (difference - 0.02, difference + 0.02),
+                "how": "95 %: made up",
+                "agree": 3,
+            }
+        if conclusion:
+            context["conclusion"] = {"verdict": conclusion, "sentence": f"{measure}: {name} over none: {conclusion}."}
+        scores.append(score(measure, 0.5 + difference, values=[0.5, 0.5, 0.5], **context))
+    runs = {seed: {each.name: each for each in scores} for seed in range(3)}
+    return StudyArm(f"reach/{name}", scores, runs)
+
+
+def build_taught() -> StudySubject:
+    """A reference, two students, two controls and a teacher that was given behaviour."""
+    students = [taught("hard_rate", "student", conclusion="unexplained"), taught("soft", "student")]
+    controls = [taught("self", "control"), taught("shuffled", "control")]
+    teacher = taught("teacher", "teacher", privileged=True)
+    return StudySubject("reach", [taught("none", "reference"), *students, *controls, teacher])
+
+
 def portrait() -> PhasePortrait:
     """Of a saddle, without a truth to compare it with."""
     rng = np.random.default_rng(0)

@@ -18,6 +18,7 @@ from neurodyn.reporting.study.comparison import Comparison
 from neurodyn.reporting.study.correlations import Correlations, least_distinguishable, rank_correlations, runs_of
 from neurodyn.reporting.study.flow_fields import FlowFields
 from neurodyn.reporting.study.inputs import StudyInputs
+from neurodyn.reporting.study.paired import PairedDifferences
 from neurodyn.reporting.study.reading import Reading
 from neurodyn.reporting.study.spread import Spread
 
@@ -34,9 +35,32 @@ def figures(html: str) -> list[dict[str, Any]]:
 def test_the_page_is_one_file_with_every_section(study: StudySubject, tmp_path: Path) -> None:
     text = page.write(study, tmp_path / "deep" / "report.html").read_text()
     for section in page.SECTIONS:
+        if section.name == "paired":
+            assert f'<section id="{section.name}">' not in text  # nothing is compared
+            continue
         assert f'<section id="{section.name}">' in text
     assert "Study maze" in text and "Left out of --quick: maze/rec/odin" in text
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["report.html"]
+
+
+def test_arms_are_shown_beside_the_one_they_are_compared_with() -> None:
+    study = study_subjects.build_taught()
+    html = PairedDifferences().html(study)
+    (figure,) = figures(html)
+    layout, traces = figure["layout"], figure["data"]
+    assert layout["yaxis"]["ticktext"] == ["hard_rate", "soft", "self", "shuffled", "teacher †"]
+    assert [shape["x0"] for shape in layout["shapes"]] == [0, 0]  # a zero line a panel
+    means = {t["name"]: t for t in traces if "error_x" in t and t["xaxis"] == "x"}
+    assert set(means) == {"compared", "control", "teacher"}
+    assert means["control"]["y"] == [2, 3] and means["control"]["x"] == [0.0, 0.04]
+    assert means["compared"]["error_x"]["array"] == pytest.approx([0.02, 0.02])
+    dots = next(t for t in traces if t["name"] == "control, seeds")
+    assert dots["x"] == pytest.approx([-0.01, 0.0, 0.01, 0.03, 0.04, 0.05])
+    titles = [note["text"] for note in layout["annotations"]]
+    assert titles == ["co bps (→ better)", "input rotation distance (← better)"]
+    assert html.count('<li class="look">') == 2 and "co_bps: hard_rate over none: unexplained." in html
+    text = page.render(study)
+    assert "not deployable" in text and "reach/teacher †" in text and "reach/soft †" not in text
 
 
 def test_sections_with_nothing_to_show_are_left_out() -> None:
