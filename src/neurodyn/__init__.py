@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from neurodyn.api import adapt, evaluate, fit, load, report
     from neurodyn.data.recording import Recording
     from neurodyn.data.trials import Trials
+    from neurodyn.distillation import cross_fit, distill
     from neurodyn.estimator import Estimator
     from neurodyn.search.run import search
 
@@ -20,13 +21,28 @@ _WHERE = {
     "adapt": "neurodyn.api",
     "evaluate": "neurodyn.api",
     "report": "neurodyn.api",
+    "cross_fit": "neurodyn.distillation",
+    "distill": "neurodyn.distillation",
     "search": "neurodyn.search",
     "Recording": "neurodyn.data.recording",
     "Trials": "neurodyn.data.trials",
     "Estimator": "neurodyn.estimator",
 }
 
-__all__ = ["Estimator", "Recording", "Trials", "__version__", "adapt", "evaluate", "fit", "load", "report", "search"]
+__all__ = [
+    "Estimator",
+    "Recording",
+    "Trials",
+    "__version__",
+    "adapt",
+    "cross_fit",
+    "distill",
+    "evaluate",
+    "fit",
+    "load",
+    "report",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:

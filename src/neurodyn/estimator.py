@@ -18,6 +18,7 @@ from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model
 from neurodyn.models.parts.newcomers import Newcomers
 from neurodyn.objectives.base import Step
+from neurodyn.objectives.distill import DistillConfig
 from neurodyn.training.batches import check_batch_size
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.fit import Fitted, fit, prepare
@@ -27,6 +28,7 @@ from neurodyn.training.partition import Parts, joined, origin, partition
 from neurodyn.training.plan import Plan
 from neurodyn.training.run import Run
 from neurodyn.training.selection import Validation
+from neurodyn.training.teachers import check_folds
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -141,6 +143,8 @@ class Estimator:
         spec = DataSpec.of(parts.train)
         model = plan.build_model(spec)
         objective = plan.build_objective(model)
+        if isinstance(plan.objective_config, DistillConfig):
+            check_folds(plan.objective_config, parts.train)
         data = origin(parts)
         run = None
         if self.out is not None:
@@ -203,7 +207,7 @@ class Estimator:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(key(seed, Stream.WEIGHTS))
             model = trained.grown(spec)
-        plan = dataclasses.replace(self.plan_, model_config=model.config, train=train, seed=seed)
+        plan = dataclasses.replace(self.plan_.untaught(), model_config=model.config, train=train, seed=seed)
         run = None if out is None else Run.create(out)
         newcomers = Newcomers(model, len(parts.train))
         objective, rule = plan.build_objective(newcomers), plan.build_rule()
@@ -245,7 +249,7 @@ class Estimator:
         """
         model = self._fitted()
         device = next((t.device for t in (*model.parameters(), *model.buffers())), torch.device("cpu"))
-        objective = self.plan_.build_objective(model)
+        objective = self.plan_.untaught().build_objective(model)
         several = self.as_trials(trials)
         places = [model.session_of(each) for each in several]
         return Validation(several, "unseen_bps", device, places=places)(model, objective, Step())[1]

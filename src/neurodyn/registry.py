@@ -24,11 +24,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "transforms": ("neurodyn.data.transforms",),
     "observations": ("neurodyn.observations",),
     "objectives": ("neurodyn.objectives",),
+    "strategies": ("neurodyn.objectives.strategies",),
     "learning_rules": ("neurodyn.learning",),
     "metrics": ("neurodyn.metrics",),
     "engines": ("neurodyn.engines",),
 }
-_SINGULAR = {"models": "model", "datasets": "data set", "learning_rules": "learning rule"}
+_SINGULAR = {"datasets": "data set", "learning_rules": "learning rule", "strategies": "strategy"}
 _ROOT = Path(__file__).parent
 
 
@@ -52,6 +53,11 @@ def names(kind: str) -> tuple[str, ...]:
     return tuple(sorted({*_files(kind), *_third_party(kind)}))
 
 
+def singular(kind: str) -> str:
+    """What one thing of a kind is called."""
+    return _SINGULAR.get(kind, kind.rstrip("s"))
+
+
 @cache
 def load(kind: str, name: str) -> type[Any]:
     """The class registered under `name`.
@@ -59,9 +65,8 @@ def load(kind: str, name: str) -> type[Any]:
     Raises:
         UnknownName: no such name; the nearest are suggested.
     """
-    singular = _SINGULAR.get(kind, kind.rstrip("s"))
     if name not in names(kind):
-        raise UnknownName(singular, name, names(kind))
+        raise UnknownName(singular(kind), name, names(kind))
     files = _files(kind)
     if name not in files:
         return _third_party(kind)[name].load()  # type: ignore[no-any-return]

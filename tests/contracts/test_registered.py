@@ -18,6 +18,7 @@ from neurodyn.models.base import Model
 from neurodyn.models.generators.base import Generator
 from neurodyn.models.readouts.base import Readout
 from neurodyn.objectives.base import Objective
+from neurodyn.objectives.strategies.base import Strategy
 from neurodyn.observations.base import Observation
 from neurodyn.training.config import TrainConfig
 
@@ -27,13 +28,14 @@ INTERFACES = {
     "transforms": Transform,
     "observations": Observation,
     "objectives": Objective,
+    "strategies": Strategy,
     "learning_rules": LearningRule,
     "metrics": Metric,
     "generators": Generator,
     "readouts": Readout,
     "engines": Engine,
 }
-DOCUMENTED = ("models", "generators", "readouts", "datasets", "metrics")
+DOCUMENTED = ("models", "generators", "readouts", "datasets", "metrics", "strategies")
 """Kinds with a page for each thing."""
 THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind)]
 DOCS = Path(__file__).parents[2] / "docs"

@@ -1,4 +1,4 @@
-"""Print every field of a model's, data set's, objective's or the training's configuration as documented YAML.
+"""Print every field of a configuration (of a model, data set, objective, one of their parts, or training) as documented YAML.
 
 usage: neurodyn config NAME
 """
@@ -17,7 +17,8 @@ from neurodyn.cli._options import Flag, parse
 from neurodyn.config import documented_yaml, to_dict
 from neurodyn.errors import UnknownName
 
-_KINDS = ("models", "datasets", "objectives")
+_WHOLE = ("models", "datasets", "objectives")
+_PARTS = ("strategies", "transforms", "generators", "readouts", "observations")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Options:
     """Print every field of a configuration as documented YAML, ready to be put in a recipe."""
 
     name: Positional[str]
-    """A model, data set or objective, or `train`."""
+    """A model, data set or objective, a part of one (a strategy, transform, generator, readout or observation), or `train`."""
     json: Flag = False
     """One JSON object, without the documentation."""
 
@@ -36,32 +37,47 @@ def run(arguments: Sequence[str]) -> None:
     from neurodyn.cli._console import print_json
 
     found = _configs(options.name)
+    parts = {registry.singular(kind): {"name": options.name} for kind in _PARTS}
     if options.json:
-        print_json({key: to_dict(config) for key, config in found.items()})
+        print_json(
+            {key: {**parts.get(key, {}), **(to_dict(config) if config else {})} for key, config in found.items()}
+        )
         return
     for key, config in found.items():
-        text = documented_yaml(config) if dataclasses.fields(config) else "{}\n"
-        print(f"{key}:\n" + "".join(f"  {line}\n" if line else "\n" for line in text.splitlines()), end="")
+        text = f"name: {options.name}\n" if key in parts else ""
+        text += documented_yaml(config) if config is not None and dataclasses.fields(config) else ""
+        print(f"{key}:\n" + "".join(f"  {line}\n" if line else "\n" for line in (text or "{}\n").splitlines()), end="")
 
 
 def _configs(name: str) -> dict[str, Any]:
+    """Every configuration that a name stands for, by its key in a recipe; a name may be that of things of several kinds."""
     from neurodyn.training.config import TrainConfig
 
     if name == "train":
         return {"train": TrainConfig()}
-    kind = next((kind for kind in _KINDS if name in registry.names(kind)), None)
-    if kind is None:
-        raise UnknownName(
-            "model, data set or objective", name, ["train", *(n for k in _KINDS for n in registry.names(k))]
-        )
-    part = registry.load(kind, name)
+    kinds = (*_WHOLE, *_PARTS)
+    found: dict[str, Any] = {}
+    for kind in kinds:
+        if name in registry.names(kind):
+            found |= _of(kind, registry.load(kind, name))
+    if not found:
+        known = ["train", *(n for kind in kinds for n in registry.names(kind))]
+        raise UnknownName("model, data set, objective or part", name, known)
+    return found
+
+
+def _of(kind: str, thing: type[Any]) -> dict[str, Any]:
+    from neurodyn.training.config import TrainConfig
+
+    if kind in _PARTS:
+        return {registry.singular(kind): thing.Config and thing.Config()}
     if kind == "datasets":
-        return {"options": part.Config()}
+        return {"options": thing.Config()}
     if kind == "objectives":
-        return {"objective_config": part.Config()}
-    objective = registry.load("objectives", part.default_objective)
+        return {"objective_config": thing.Config()}
+    objective = registry.load("objectives", thing.default_objective)
     return {
-        "model_config": part.Config(),
-        "objective_config": objective.Config(**part.objective_defaults),
-        "train": TrainConfig(**part.training_defaults),
+        "model_config": thing.Config(),
+        "objective_config": objective.Config(**thing.objective_defaults),
+        "train": TrainConfig(**thing.training_defaults),
     }

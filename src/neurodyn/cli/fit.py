@@ -35,15 +35,8 @@ from neurodyn.reproduction.recipe import Recipe
 def run(arguments: Sequence[str]) -> None:
     """Fits the model and says where the run is."""
     asked = asked_for("fit", __doc__ or "", arguments)
-    if asked is None:
-        return
-    options = asked.options
-    out = options.out or Path("runs", data_name(asked.source), asked.recipe.model, f"seed{options.seed}")
-    try:
-        _fit(asked, out)
-    except KeyboardInterrupt:
-        again = shlex.join(["neurodyn", "fit", *(a for a in arguments if a != "--resume"), "--resume"])
-        raise KeyboardInterrupt(f"What was trained is in {out}. Continue with: {again}") from None
+    if asked is not None:
+        fit("fit", arguments, asked, asked.recipe.model)
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ def asked_for(
     """Reads MODEL DATA, or a recipe, and the flags they bring; prints the general help and returns None where that is all that was wanted.
 
     Args:
-        verb: what was typed.
+        verb: what was typed, with what stands before MODEL DATA.
         usage: of the general help.
         arguments: what was typed after the verb.
         extra: `(annotation, default)` of each option the verb has of its own, or documents in its own way.
@@ -74,21 +67,30 @@ def asked_for(
     recipe = _recipe(given, verb, usage)
     if recipe is None:
         return None
+    if recipe.teacher:
+        if "--objective.teacher" not in given and not {"-h", "--help"} & set(given):
+            fix = "`neurodyn reproduce FOLDER/ARM` trains its teacher and then it; `neurodyn distill TEACHER_RUN recipe.yaml` takes a run you have."
+            raise InvalidInput("recipe.teacher", ", ".join(recipe.teacher), "a recipe without a teacher", fix)
+        recipe = dataclasses.replace(recipe, teacher=())
     chosen = taken(given, "--objective")
     if chosen not in (None, recipe.objective):
-        recipe = dataclasses.replace(recipe, objective=chosen, objective_config={})
+        recipe = _with_objective(recipe, chosen)
     source = str(recipe.data["source"])
     model = registry.load("models", recipe.model)
     parts = taken_parts(given, model.Config, "--model.")
     recipe = dataclasses.replace(recipe, model_config={**recipe.model_config, **parts})
     model_config = _complete(model.Config, recipe.model_config, "model")
-    options: Any = _options(recipe, source, model_config, given, verb, extra or {})
+    objective = recipe.objective or model.default_objective
+    goal = registry.load("objectives", objective)
+    parts = taken_parts(given, goal.Config, "--objective.")
+    brought = {**goal.brought_by(model), **recipe.objective_config, **parts}
+    objective_config = _complete(goal.Config, brought, "objective")
+    options: Any = _options(recipe, source, model_config, objective_config, given, verb, extra or {})
     if options.rule is not None:
         registry.load("learning_rules", options.rule)
-    objective = recipe.objective or model.default_objective
     fitted_with = {
         "rule": options.rule,
-        "objective": {"name": objective, **to_dict(options.objective)},
+        "objective": {"name": objective, **as_mapping(objective_config, options.objective)},
         "seed": options.seed,
         "train": options.train,
         "resume": options.resume,
@@ -116,7 +118,15 @@ def _recipe(given: list[str], verb: str, usage: str) -> Recipe | None:
         return None
     missing = "DATA" if names else "MODEL"
     expected = f"neurodyn {verb} MODEL DATA, or neurodyn {verb} recipe.yaml"
-    raise InvalidInput(missing, "nothing", expected, f"See `neurodyn {verb} --help`.")
+    raise InvalidInput(missing, "nothing", expected, f"See `neurodyn {verb.split()[0]} --help`.")
+
+
+def _with_objective(recipe: Recipe, objective: str) -> Recipe:
+    """The recipe with another objective; a student keeps the one it had as its own loss."""
+    config: dict[str, Any] = {}
+    if objective == "distill" and recipe.objective is not None:
+        config = {"base": {"name": recipe.objective, **recipe.objective_config}}
+    return dataclasses.replace(recipe, objective=objective, objective_config=config)
 
 
 def _complete(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
@@ -128,6 +138,7 @@ def _options(
     recipe: Recipe,
     source: str,
     model_config: Any,
+    objective_config: Any,
     given: Sequence[str],
     verb: str,
     extra: Mapping[str, tuple[Any, Any]],
@@ -136,9 +147,6 @@ def _options(
     from neurodyn.training.config import TrainConfig
 
     model = registry.load("models", recipe.model)
-    objective = recipe.objective or model.default_objective
-    goal = registry.load("objectives", objective)
-    goal_defaults = model.objective_defaults if objective == model.default_objective else {}
     rules = ", ".join(registry.names("learning_rules"))
 
     fields: dict[str, tuple[Any, Any]] = {
@@ -153,19 +161,33 @@ def _options(
         "model": with_parts(model_config),
         "data": data_options(source, recipe.data),
         "train": with_parts(_complete(TrainConfig, {**model.training_defaults, **recipe.train}, "train")),
-        "objective": with_parts(_complete(goal.Config, {**goal_defaults, **recipe.objective_config}, "objective")),
+        "objective": with_parts(objective_config),
         **extra,
     }
-    kind = made(verb, fields)
-    return parse(
-        kind,
-        given,
-        f"neurodyn {verb} {recipe.model} {source}",
-        [*flags(kind), "--objective", *part_flags(model.Config, "--model.")],
-    )
+    kind = made(verb.split()[0], fields)
+    named = [*part_flags(model.Config, "--model."), *part_flags(type(objective_config), "--objective.")]
+    return parse(kind, given, f"neurodyn {verb} {recipe.model} {source}", [*flags(kind), "--objective", *named])
 
 
-def _fit(asked: Asked, out: Path) -> None:
+def fit(verb: str, arguments: Sequence[str], asked: Asked, name: str, **told: Any) -> None:
+    """Fits what was asked for and says where the run is.
+
+    Args:
+        verb, arguments: what was typed, for the command that goes on after Ctrl-C.
+        asked: what it means.
+        name: of the default folder, beside those of the data and the seed.
+        told: what `--json` says besides.
+    """
+    options = asked.options
+    out = options.out or Path("runs", data_name(asked.source), name, f"seed{options.seed}")
+    try:
+        _fit(asked, out, told)
+    except KeyboardInterrupt:
+        again = shlex.join(["neurodyn", verb, *(a for a in arguments if a != "--resume"), "--resume"])
+        raise KeyboardInterrupt(f"What was trained is in {out}. Continue with: {again}") from None
+
+
+def _fit(asked: Asked, out: Path, told: Mapping[str, Any]) -> None:
     from neurodyn import api
     from neurodyn.cli._console import console, print_json, working
 
@@ -175,7 +197,7 @@ def _fit(asked: Asked, out: Path) -> None:
     fitted = api.fit(recipe.model, trials, out=out, **asked.fitted_with)
     ended = fitted.fitted_
     if options.json:
-        found = {"run": str(out), "model": recipe.model, "data": source, "seed": options.seed}
+        found = {"run": str(out), "model": recipe.model, "data": source, "seed": options.seed, **told}
         print_json({**found, "valid_score": ended.best_score, "epochs": ended.epochs, "cpu_s": round(ended.cpu_s, 2)})
     else:
         length = f"{ended.epochs} epoch{'s' if ended.epochs != 1 else ''}, {ended.cpu_s:.0f} CPU seconds"

@@ -157,6 +157,8 @@ class Model(nn.Module, ABC):
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Sees the training trials once before training, to set biases and scales by them. Never called on loaded weights."""
+        if self.behaviour_encoder is not None:
+            self.behaviour_encoder.fit(sessions)
 
     def solve(self, train: Sequence[Trials], valid: Sequence[Trials]) -> None:
         """Solves for the parameters in closed form, choosing penalties on the validation trials (rule `closed_form`)."""

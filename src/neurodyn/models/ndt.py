@@ -41,7 +41,7 @@ class NDT(Model):
 
     Config: ClassVar = NDTConfig
     training_defaults: ClassVar[Mapping[str, Any]] = {
-        "learning_rate": 2e-3,
+        "learning_rate": 4e-3,
         "epochs": 200,
         "weight_decay": 0.1,
         "average_decay": 0.99,
@@ -124,8 +124,7 @@ class NDT(Model):
 
     def prepare(self, sessions: Sequence[Trials]) -> None:
         """Standardises the input and starts the decoders at the mean of every unit (mode `default`); takes the behaviour's statistics."""
-        if self.behaviour_encoder is not None and self.config.mode == "default":
-            self.behaviour_encoder.fit(sessions)
+        super().prepare(sessions)
         if self.config.mode != "default":
             return
         for trials in sessions:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from neurodyn import registry
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Model, Output
 from neurodyn.observations.base import Observation
@@ -44,11 +45,22 @@ class Objective(ABC):
     def __init__(self, config: Any, model: Model) -> None:
         self.config = config
         self.model = model
-        """For its observations only; the objective never calls it."""
+        """For its observations and whether it is in training; the loss of a batch never calls it."""
+        self.trained: nn.Module | None = None
+        """Parameters that are trained beside the model's, kept in checkpoints but not among its weights."""
+
+    @classmethod
+    def brought_by(cls, model: type[Model]) -> Mapping[str, Any]:
+        """Fields of the config that a model changes where it is trained by this objective."""
+        return model.objective_defaults if registry.name_of(cls) == model.default_objective else {}
 
     @abstractmethod
     def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
         """The losses of one batch."""
+
+    def nat(self, batch: Batch) -> Tensor | float:
+        """What one nat per entry of a batch adds to the total: terms of another objective are brought to this scale."""
+        return 1.0
 
     def observation(self, name: str, batch: Batch) -> Observation:
         """The likelihood of a signal in the batch's session."""

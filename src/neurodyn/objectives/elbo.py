@@ -114,6 +114,13 @@ class ELBO(Objective):
         loss = c.loss_scale * torch.stack(parts).sum()
         return Losses(loss, {name: value.detach() for name, value in terms.items()})
 
+    def nat(self, batch: Batch) -> Tensor | float:
+        if self.config.reduce == "mean" or batch.observed.neural_name is None:
+            return float(self.config.loss_scale)
+        name = batch.observed.neural_name
+        counted = recorded(batch, name).expand_as(batch.targets[name]).sum()
+        return self.config.loss_scale * counted / len(batch.mask)  # type: ignore[no-any-return]
+
     def _reconstruction(
         self, name: str, parameters: Tensor, batch: Batch, observation: Observation, step: Step
     ) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurodyn.errors import InvalidInput
 from neurodyn.shapes import Array, Float
 
 PENALTIES: tuple[float, ...] = tuple(float(10**e) for e in np.arange(3.5, -1, -0.5))
@@ -70,7 +71,17 @@ def fit_validated(
         components: principal components that enter, all by default.
         penalties: relative ones, from strong to weak.
         tolerance: of the optimiser, see `poisson_path`.
+
+    Raises:
+        InvalidInput: no training row.
     """
+    if not len(train.x):
+        raise InvalidInput(
+            "counts",
+            "no bin of a training trial in which every unit to predict was recorded",
+            "some such bins",
+            "Leave out units or bins that are seldom recorded.",
+        )
     mean = train.x.mean(0)
     centred = train.x - mean
     values, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))

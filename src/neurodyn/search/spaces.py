@@ -16,5 +16,19 @@ SPACES: Mapping[str, Mapping[str, Any]] = {
         "model.l2_generator": {"log_uniform": [1e-4, 1.0], "explore": 0.8, "bounded": False},
         "model.l2_controller": {"log_uniform": [1e-4, 1.0], "explore": 0.8, "bounded": False},
     },
+    # Ye & Pandarinath 2021, arXiv:2108.01210: the public ranges for its motor cortex sets. Upper bounds of whole numbers are part of a range here.
+    "ndt": {
+        "train.learning_rate": {"uniform": [1e-5, 5e-3]},
+        "train.weight_decay": {"log_uniform": [1e-8, 1e-3], "bounded": False},
+        "model.masking.ratio": {"uniform": [0.1, 0.4]},
+        "model.masking.zero": {"log_uniform": [0.5, 1.0]},
+        "model.masking.random": {"uniform": [0.8, 1.0]},
+        "model.masking.longest_span": {"uniform": [1, 6]},
+        "model.dropout": {"uniform": [0.3, 0.7]},
+        "model.embedding_dropout": {"uniform": [0.3, 0.7]},
+        "model.rate_dropout": {"uniform": [0.3, 0.7]},
+        "model.context_forward": {"uniform": [10, 98]},
+        "model.context_backward": {"uniform": [10, 98]},
+    },
 }
 """By the model's registered name: `{field: distribution}`, as a space's file."""

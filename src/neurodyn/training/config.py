@@ -18,8 +18,8 @@ class TrainConfig:
     """Trials a step, over all sessions; by default 64, or all trials where there are fewer."""
     learning_rate: float = 4e-3
     """Highest learning rate."""
-    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
-    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `plateau` shrinks it by 0.95 after 6 epochs without a better validation score."""
+    schedule: Literal["constant", "cosine", "plateau", "inverse_sqrt", "epoch_cosine"] = "cosine"
+    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `plateau` shrinks it by 0.95 after 6 epochs without a better validation score; `inverse_sqrt` falls with √(warm-up / epoch) after the warm-up; `epoch_cosine` is NDT's: changed once an epoch, 0 in the first, falling to 0."""
     warmup_epochs: int = 5
     """Epochs of linear warm-up."""
     weight_decay: float = 0.0
@@ -28,8 +28,8 @@ class TrainConfig:
     """Largest global L2 norm of the gradient."""
     average_decay: float = 0.0
     """Decay a step (less in the first steps) of an exponential moving average of the weights, used for validation and kept at the end; 0 turns it off."""
-    select: Literal["unseen_bps", "loss"] = "unseen_bps"
-    """What stops training and picks the best weights on the validation trials: bits per spike of held-out units and forward bins (of all entries where nothing is held out), or the objective."""
+    select: Literal["unseen_bps", "loss", "masked_loss", "last"] = "unseen_bps"
+    """What stops training and picks the best weights on the validation trials: bits per spike of held-out units and forward bins (of all entries where nothing is held out), the objective, or, as published for NDT, the objective under masks drawn anew every epoch. `last` keeps the last weights, while `unseen_bps` still stops training."""
     transforms: tuple[Annotated[object, Part("transforms")], ...] = ()
     """What training batches go through, before the model's own transforms: names, or mappings with `name` and options. One that the model has too replaces it."""
     patience: int = 100

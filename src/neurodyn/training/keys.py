@@ -17,6 +17,7 @@ class Stream(IntEnum):
     TRANSFORM = 3
     STEP = 4
     SEARCH = 5
+    VALIDATION = 6
 
 
 def key(seed: int, stream: Stream, *place: int) -> int:

@@ -152,8 +152,10 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self.trainer.should_stop = bool(self.stopped)
 
     def _keep_weights(self, score: float) -> None:
-        if self.epoch >= self._config.burn_in_epochs and score > self.best_score:
+        better = self.epoch >= self._config.burn_in_epochs and score > self.best_score
+        if better:
             self.best_score, self.best_epoch = score, self.epoch
+        if better or self._config.select == "last":
             self.best_state = copy.deepcopy(self.model.state_dict())
             if self._run is not None:
                 self._run.write_weights(self.best_state)
@@ -189,6 +191,13 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             return "max_cpu_s"
         since = self._config.burn_in_epochs - 1 if self.best_epoch is None else self.best_epoch
         return "patience" if self.epoch - 1 - since >= self._config.patience else ""
+
+    @property
+    def kept(self) -> tuple[float, int | None]:
+        """Validation score and epoch of the weights that are kept."""
+        if self._config.select == "last" and self.rows:
+            return float(self.rows[-1]["valid/score"]), self.epoch - 1
+        return self.best_score, self.best_epoch
 
     @property
     def cpu_s(self) -> float:

@@ -18,9 +18,11 @@ from neurodyn.errors import InvalidInput
 from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model
 from neurodyn.objectives.base import Objective
+from neurodyn.objectives.distill import Distill, DistillConfig
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.keys import Stream, key
 from neurodyn.training.naming import model_class, model_name
+from neurodyn.training.teachers import teachers
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,12 @@ class Plan:
         cls = model_class(model)
         asked = {"name": objective} if isinstance(objective, str) else dict(objective or {})
         name = asked.pop("name", None) or cls.default_objective
-        brought = cls.objective_defaults if name == cls.default_objective else {}
         objective_class = registry.load("objectives", name)
+        brought = objective_class.brought_by(cls)
         rule = rule or cls.default_rule
-        registry.load("learning_rules", rule)
+        if not registry.load("learning_rules", rule).iterative and issubclass(objective_class, Distill):
+            fix = "Only models that are trained by gradients can be students."
+            raise InvalidInput("objective", f"{name} with the rule {rule}", "a rule of gradients", fix)
         if not isinstance(train, TrainConfig):
             train = configs.from_dict(TrainConfig, {**cls.training_defaults, **(train or {})}, "train")
         return Plan(
@@ -116,9 +120,25 @@ class Plan:
         return model
 
     def build_objective(self, model: Model) -> Objective:
-        """The objective for a model."""
+        """The objective for a model, with its teachers; the global generator is left as it was.
+
+        Raises:
+            MissingData: a teacher's run is not there.
+            InvalidInput: a teacher that cannot teach this model.
+        """
         found: Objective = registry.load("objectives", self.objective)(self.objective_config, model)
+        if isinstance(found, Distill) and found.config.teaches:
+            with torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(key(self.seed, Stream.WEIGHTS, 2))
+                found.taught_by(teachers(found.config))
         return found
+
+    def untaught(self) -> Plan:
+        """The same with the student's own objective in place of distillation: for whatever needs no teacher any more."""
+        if not isinstance(self.objective_config, DistillConfig):
+            return self
+        base = Distill.alone(self.objective_config, model_class(self.model))
+        return dataclasses.replace(self, objective=registry.name_of(type(base)), objective_config=base)
 
     def build_rule(self) -> LearningRule:
         """The learning rule."""

@@ -39,6 +39,12 @@ def learning_rate(config: TrainConfig, step: int, steps_an_epoch: int, plateau_s
         steps_an_epoch: steps of one epoch.
         plateau_scale: how far the plateau schedule has shrunk the rate.
     """
+    if config.schedule == "epoch_cosine":
+        epoch, first = step // steps_an_epoch, config.warmup_epochs
+        if epoch < first:
+            return config.learning_rate * epoch / first
+        done = min((epoch - first) / max(config.epochs - first, 1), 1.0)
+        return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
     warmup = config.warmup_epochs * steps_an_epoch
     if step < warmup:
         return config.learning_rate * (step + 1) / (warmup + 1)
@@ -46,4 +52,6 @@ def learning_rate(config: TrainConfig, step: int, steps_an_epoch: int, plateau_s
         done = (step - warmup) / max(config.epochs * steps_an_epoch - warmup, 1)
         fall = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
         return config.learning_rate * (COSINE_FLOOR + (1 - COSINE_FLOOR) * fall)
+    if config.schedule == "inverse_sqrt":
+        return config.learning_rate * math.sqrt((warmup + 1) / (step + 1))
     return config.learning_rate * (plateau_scale if config.schedule == "plateau" else 1.0)

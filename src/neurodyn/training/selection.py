@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from neurodyn.data.batch import Batch
+from neurodyn.data.transforms.base import Stage, Transform
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Model
 from neurodyn.objectives.base import Objective, Step
 from neurodyn.observations.poisson import Poisson
 from neurodyn.training.batches import Rows
+from neurodyn.training.keys import Stream, key
 
 
 def unseen(batch: Batch) -> Tensor:
@@ -41,10 +43,11 @@ class Validation:
 
     Args:
         sessions: validation trials of each session.
-        select: `unseen_bps` or `loss`.
+        select: as in `TrainConfig`.
         device: where the tensors live.
         batch_size: trials at a time.
         places: index of each session in the model's spec; by default their order.
+        seed: of the masks of `masked_loss`.
     """
 
     def __init__(
@@ -54,10 +57,12 @@ class Validation:
         device: torch.device,
         batch_size: int = 256,
         places: Sequence[int] | None = None,
+        seed: int = 0,
     ) -> None:
         indices = range(len(sessions)) if places is None else places
         self._rows = [Rows(trials, session, device) for session, trials in zip(indices, sessions)]
-        self._select, self._size = select, batch_size
+        self._select, self._size, self._seed = select, batch_size, seed
+        self._masks: Sequence[Transform] | None = None
         self._null: tuple[float, float] | None = None
 
     @torch.no_grad()
@@ -71,7 +76,9 @@ class Validation:
         trials = sum(len(rows) for rows in self._rows)
         try:
             for rows in self._rows:
-                for batch in rows.in_order(self._size):
+                for number, batch in enumerate(rows.in_order(self._size)):
+                    if self._select == "masked_loss":
+                        batch = self._masked(model, batch, step.epoch, number)
                     output = model(batch.observed, batch.privileged if model.uses_privileged else None)
                     losses = objective(output, batch, step)
                     for name, value in {"total": losses.total, **losses.terms}.items():
@@ -81,7 +88,17 @@ class Validation:
         finally:
             model.train(was_training)
         terms = {name: float(value) for name, value in sums.items()}
-        return terms, -terms["total"] if self._select == "loss" else self._score(model, nll, spikes)
+        return terms, -terms["total"] if self._select in ("loss", "masked_loss") else self._score(model, nll, spikes)
+
+    def _masked(self, model: Model, batch: Batch, epoch: int, number: int) -> Batch:
+        """The batch with what the model's own transforms hide of it, without the spans that come with later epochs."""
+        if self._masks is None:
+            self._masks = [transform for transform in model.transforms() if transform.stage == Stage.HIDDEN]
+        generator = torch.Generator(batch.mask.device)
+        generator.manual_seed(key(self._seed, Stream.VALIDATION, epoch, batch.observed.session, number))
+        for transform in self._masks:
+            batch = transform(batch, generator)
+        return batch
 
     def _score(self, model: Model, nll: Tensor, spikes_predicted: bool) -> float:
         total, weight = float(nll[0]), float(nll[1])

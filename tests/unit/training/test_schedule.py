@@ -41,3 +41,15 @@ def test_plateau_of_seven_epochs_after_the_best_shrinks_once() -> None:
     for score in [0.1, 0.2, *[0.2] * 7]:
         plateau.saw(score)
     assert plateau.scale == 0.95
+
+
+def test_epoch_cosine_is_that_of_the_published_ndt() -> None:
+    config = TrainConfig(schedule="epoch_cosine", learning_rate=1e-3, warmup_epochs=5000, epochs=50_501)
+    rates = {epoch: learning_rate(config, epoch * 27 + 13, 27) for epoch in (0, 2500, 5000, 27_750, 50_501)}
+    assert rates == pytest.approx({0: 0.0, 2500: 5e-4, 5000: 1e-3, 27_750: 5e-4, 50_501: 0.0}, rel=1e-4, abs=1e-12)
+
+
+def test_inverse_sqrt_halves_when_training_is_four_times_as_long() -> None:
+    rates = _rates("inverse_sqrt")
+    assert rates[10] == pytest.approx(0.1) and rates[43] == pytest.approx(0.05)
+    assert all(a > b for a, b in zip(rates[10:], rates[11:]))

@@ -176,3 +176,19 @@ def test_one_step_costs_little_more_than_the_bare_loop() -> None:
     script = Path(__file__).parents[3] / "benchmarks" / "training_overhead.py"
     done = subprocess.run([sys.executable, script, "--rounds", "3"], capture_output=True, check=True)
     assert json.loads(done.stdout)["added_ms"] < 1
+
+
+def test_last_keeps_the_last_weights_and_says_so(tmp_path) -> None:
+    config = dataclasses.replace(CONFIG, select="last", epochs=6, average_decay=0.0)
+    run = Run.create(tmp_path / "run")
+    model, fitted = train(run, config=config)
+    assert fitted.best_epoch == 5 and fitted.best_score == fitted.history[-1]["valid/score"]
+    checkpoint = torch.load(run.path / "last.ckpt", weights_only=False)["state_dict"]
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, checkpoint[f"model.{name}"])
+
+
+def test_masked_loss_draws_masks_anew_every_epoch_and_the_same_when_run_again() -> None:
+    config = dataclasses.replace(CONFIG, select="masked_loss", learning_rate=1e-12, epochs=3, average_decay=0.0)
+    scores = [[row["valid/score"] for row in train(None, config=config)[1].history] for _ in range(2)]
+    assert scores[0] == scores[1] and len({round(score, 6) for score in scores[0]}) == 3

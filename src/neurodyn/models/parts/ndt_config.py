@@ -12,6 +12,9 @@ from neurodyn.errors import InvalidInput
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig
 
 
+_MASKING = MaskingConfig(over="entry", ratio=0.4)
+
+
 @dataclass(frozen=True)
 class NDTConfig:
     """Sizes, context, masking and regularisation of NDT."""
@@ -51,13 +54,13 @@ class NDTConfig:
     context_backward: int | None = None
     """Bins back; 0 or less for all. By default all, published 8: then forward bins further than layers × 8 bins ahead see no spikes."""
     dropout: float | None = None
-    """Of attention weights, hidden units and both branches of every layer; by default 0.3, published 0.1."""
+    """Of attention weights, hidden units and both branches of every layer; by default 0.1."""
     embedding_dropout: float | None = None
-    """Of the tokens; by default 0.3, published 0.2."""
+    """Of the tokens; by default 0.1, published 0.2."""
     rate_dropout: float | None = None
-    """Before the decoder; by default 0.3, published 0.2."""
-    masking: MaskingConfig = field(default_factory=MaskingConfig)
-    """What is hidden in training."""
+    """Before the decoder; by default 0.1, published 0.2."""
+    masking: MaskingConfig = _MASKING
+    """What is hidden in training; left as it is, published modes hide a quarter of the bins."""
     behaviour: BehaviourConfig = field(default_factory=BehaviourConfig)
     """Behaviour as privileged input: makes it a teacher."""
 
@@ -96,7 +99,10 @@ class NDTConfig:
                 raise InvalidInput(
                     "model.width", self.width, f"{units * e} in a published mode, as the units have it", fix
                 )
-        return dataclasses.replace(self, **{n: v for n, v in chosen.items() if getattr(self, n) is None})
+        found = dataclasses.replace(self, **{n: v for n, v in chosen.items() if getattr(self, n) is None})
+        if self.mode != "default" and self.masking == _MASKING:
+            return dataclasses.replace(found, masking=MaskingConfig())
+        return found
 
     def check_heads(self, width: int) -> None:
         """Raises `InvalidInput` for a width that the heads do not divide, or an odd one with sinusoids."""
@@ -112,9 +118,9 @@ _DEFAULT: dict[str, Any] = {
     "embedding": "linear",
     "context_forward": -1,
     "context_backward": 0,
-    "dropout": 0.3,
-    "embedding_dropout": 0.3,
-    "rate_dropout": 0.3,
+    "dropout": 0.1,
+    "embedding_dropout": 0.1,
+    "rate_dropout": 0.1,
 }
 _PUBLISHED: dict[str, Any] = {
     "layers": 4,
