@@ -11,7 +11,6 @@ from neurodyn.data.transforms.masking import MaskingConfig
 from neurodyn.errors import InvalidInput
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig
 
-
 _MASKING = MaskingConfig(over="entry", ratio=0.4)
 
 
