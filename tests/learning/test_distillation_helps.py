@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from scipy.stats import sem, t
 from torch import Tensor
 
 import neurodyn as nd
@@ -29,7 +30,7 @@ from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig, BehaviourEncoder
 
 SEEDS = (0, 1, 2)
-NOISE = 0.01
+NOISE = 0.015
 """Bits per spike by which means over the seeds differ for no reason."""
 NETWORK: dict[str, Any] = {
     "width": 32,
@@ -183,11 +184,11 @@ def test_e4_more_is_learned_from_better_teachers() -> None:
 
 
 @pytest.mark.slow
-def test_e4_the_controls_gain_too() -> None:
-    """Most of what distillation gains here comes without behaviour: it must never be reported without its controls."""
-    plain = students("none")["velocity_r2"]
-    assert students("self")["velocity_r2"] > plain
-    assert students("shuffled")["velocity_r2"] > plain
+def test_e4_part_of_the_gain_comes_without_behaviour() -> None:
+    """It must never be reported without its controls."""
+    for name in METRICS["privileged_reach"]:
+        for control in ("self", "shuffled"):
+            assert students("behaviour")[name] > students(control)[name] > students("none")[name], (control, name)
 
 
 @pytest.mark.slow
@@ -199,11 +200,14 @@ def test_e4b_behaviour_stands_in_for_missing_heldout_units() -> None:
 
 
 @pytest.mark.slow
-def test_e5_independent_behaviour_gains_nothing_over_a_teacher_without() -> None:
-    name, options = "privileged_reach", {"behaviour": "independent"}
-    plain, control = students("none")["co_bps"], students("self")["co_bps"]  # neither sees behaviour: the same data
-    assert teachers("behaviour", name, **options)["co_bps"] == pytest.approx(plain, abs=NOISE)
-    assert students("behaviour", **options)["co_bps"] == pytest.approx(control, abs=NOISE)
+def test_e5_behaviour_that_says_nothing_gains_nothing() -> None:
+    options = {"behaviour": "independent"}  # models that see no behaviour see the same data as in E4
+    plain, itself = students("none")["co_bps"], students("self")["co_bps"]
+    assert teachers("behaviour", **options)["co_bps"] == pytest.approx(plain, abs=NOISE)
+    assert students("behaviour", **options)["co_bps"] == pytest.approx(itself, abs=NOISE)
+    assert students("behaviour", **options)["co_bps"] < students("behaviour")["co_bps"]
+    differences = [student("behaviour", seed, **options)["co_bps"] - student("self", seed)["co_bps"] for seed in SEEDS]
+    assert t.interval(0.95, len(SEEDS) - 1, np.mean(differences), sem(differences))[0] < 0, "a gain is reported"
 
 
 @pytest.mark.slow

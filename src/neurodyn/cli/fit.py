@@ -67,6 +67,9 @@ def asked_for(
     recipe = _recipe(given, verb, usage)
     if recipe is None:
         return None
+    if recipe.unlabelled:
+        fix = "`neurodyn reproduce FOLDER/ARM` withholds them."
+        raise InvalidInput("recipe.unlabelled", recipe.unlabelled, "a recipe of whole trials", fix)
     if recipe.teacher:
         if "--objective.teacher" not in given and not {"-h", "--help"} & set(given):
             fix = "`neurodyn reproduce FOLDER/ARM` trains its teacher and then it; `neurodyn distill TEACHER_RUN recipe.yaml` takes a run you have."

@@ -69,7 +69,12 @@ class Job:
         limit = arm.recipe.quick.trials if quick else None
         for teacher in teachers:
             theirs = teacher.recipe
-            if (theirs.source, theirs.options, teacher.limit) != (recipe.source, recipe.options, limit):
+            if (theirs.source, theirs.options, theirs.unlabelled, teacher.limit) != (
+                recipe.source,
+                recipe.options,
+                recipe.unlabelled,
+                limit,
+            ):
                 raise InvalidInput(
                     f"{arm.path}: teacher", f"{teacher.arm.path}, trained on other trials", "one with the same `data`"
                 )

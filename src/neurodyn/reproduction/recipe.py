@@ -76,12 +76,15 @@ class Recipe:
     """Seed of the run, or of the first of several."""
     teacher: tuple[str, ...] = ()
     """Recipes of the same folder whose runs teach this one: `neurodyn reproduce` trains them first, with the same seed. The objective is then `distill` by default."""
+    unlabelled: float = 0.0
+    """Share of the training trials whose held-out units' counts `neurodyn reproduce` withholds, forward bins included: the setting in which behaviour can be worth most."""
     evaluate: Scoring = Scoring()
     """How `neurodyn reproduce` scores it."""
     quick: Quick = Quick()
     """What `neurodyn reproduce --quick` changes; `neurodyn fit` takes no notice of it."""
 
     def __post_init__(self) -> None:
+        check_range("recipe.unlabelled", self.unlabelled, 0, 1, open_high=True)
         if self.teacher and "teacher" in self.objective_config:
             raise InvalidInput("recipe.objective_config.teacher", "runs beside `teacher`, which names recipes", "one")
         object.__setattr__(

@@ -18,7 +18,7 @@ from neurodyn.estimator import Estimator
 from neurodyn.metrics.base import Evaluation, Score
 from neurodyn.reproduction.comparable import FILE as DRAWS
 from neurodyn.reproduction.comparable import Comparable
-from neurodyn.reproduction.limit import limited
+from neurodyn.reproduction.limit import limited, unlabelled
 from neurodyn.reproduction.lineage import hold_to_teachers
 from neurodyn.reproduction.recipe import Recipe
 from neurodyn.reproduction.setting import Setting
@@ -55,7 +55,9 @@ class Task:
     @property
     def data(self) -> str:
         """The same for tasks on the same trials."""
-        return json.dumps([self.recipe.source, self.recipe.options, self.limit], sort_keys=True, default=str)
+        return json.dumps(
+            [self.recipe.source, self.recipe.options, self.limit, self.recipe.unlabelled], sort_keys=True, default=str
+        )
 
     @property
     def baselines_folder(self) -> Path:
@@ -109,8 +111,8 @@ def run(task: Task) -> Ran:
 @functools.lru_cache(maxsize=1)
 def shared_by(data: str) -> Shared:
     """The trials of tasks with the same `data`; those of the last one stay loaded."""
-    source, options, limit = json.loads(data)
-    trials = limited(api.load(source, **options), limit)
+    source, options, limit, share = json.loads(data)
+    trials = unlabelled(limited(api.load(source, **options), limit), share)
     return Shared(trials, Setting.of(trials))
 
 

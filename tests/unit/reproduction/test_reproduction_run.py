@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 import tiny_study
 
 from neurodyn import api
+from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.metrics.base import Score
-from neurodyn.reproduction.limit import limited
+from neurodyn.reproduction.limit import limited, unlabelled
 from neurodyn.reproduction.run import ArmsFailed
 from neurodyn.reproduction.run import reproduce as reproduce_side_by_side
 from neurodyn.reproduction.study import Study
@@ -192,3 +194,18 @@ def test_a_limit_of_trials_holds_for_each_split_and_spreads_over_the_session() -
     assert limited(trials, None) is trials
     both = limited([trials, trials], 4)
     assert [len(t) for t in both] == [12, 12]
+
+
+def test_labels_are_withheld_from_a_share_of_the_training_trials_alone() -> None:
+    generator = np.random.default_rng(0)
+    split = np.array(["train", "valid", "test", "train"] * 10)
+    trials = Trials.from_arrays(
+        generator.poisson(1.0, (40, 6, 5)), bin_s=0.05, heldin=[0, 2, 3], forward=2, split=split
+    )
+    found = unlabelled(trials, 0.75)
+    withheld = ~found.known[:, :, [1, 4]].any((1, 2))
+    assert withheld[split == "train"].sum() == 15 and not withheld[split != "train"].any()
+    assert found.known[:, :, [0, 2, 3]].all() and found.known[~withheld].all()
+    assert unlabelled(trials, 0.0) is trials and "source" not in found.provenance
+    with pytest.raises(InvalidInput, match=r"recipe\.unlabelled"):
+        unlabelled(dataclasses.replace(trials, heldin=np.arange(5)), 0.5)
