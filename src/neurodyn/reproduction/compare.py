@@ -20,7 +20,10 @@ Runs = Mapping[tuple[str, int], Ran]
 
 
 def compared(arms: Sequence[Arm], jobs: Sequence[Job], ran: Runs, scores: Sequence[Score]) -> list[Score]:
-    """The scores with `context["paired"]`, the differences from the arm's reference, and on the best arm's `context["conclusion"]`.
+    """The scores with `context["paired"]`, the differences from the arm's reference, and on some arms' `context["conclusion"]`.
+
+    These arms are the best on validation trials and, where that is another one, the arm that differs from a control in its teacher alone: what the two differ by is
+    the teacher's doing.
 
     Args:
         arms: of the study.
@@ -29,7 +32,7 @@ def compared(arms: Sequence[Arm], jobs: Sequence[Job], ran: Runs, scores: Sequen
         scores: theirs over seeds.
     """
     by_path = {job.arm.path: job for job in jobs}
-    chosen = {max(valid, key=lambda path: valid[path]): valid for valid in _valid(jobs, ran)}
+    chosen = _with_counterparts(_valid(jobs, ran), jobs)
     found = []
     for score in scores:
         job, key = by_path[score.context["arm"]], key_of(score)
@@ -58,6 +61,24 @@ def _valid(jobs: Sequence[Job], ran: Runs) -> list[dict[str, float]]:
         if job.arm.role == "student" and known:
             groups.setdefault(job.arm.reference, {})[job.arm.path] = float(np.mean(known))
     return list(groups.values())
+
+
+def _with_counterparts(groups: Sequence[dict[str, float]], jobs: Sequence[Job]) -> dict[str, dict[str, float]]:
+    """The arms that are concluded on, with what each was chosen from: the best of every group, and the one taught as a control of it is."""
+    found: dict[str, dict[str, float]] = {}
+    by_path = {job.arm.path: job for job in jobs}
+    for valid in groups:
+        best = max(valid, key=lambda path: valid[path])
+        found[best] = valid
+        taught = [
+            job.recipe.objective_config
+            for job in jobs
+            if job.arm.role == "control" and job.arm.reference == by_path[best].arm.reference
+        ]
+        for path in valid:
+            if path != best and by_path[path].recipe.objective_config in taught:
+                found[path] = {path: valid[path]}
+    return found
 
 
 def _between(mine: Job, theirs: Job, key: Key, ran: Runs) -> Paired | None:
