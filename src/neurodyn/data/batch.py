@@ -163,7 +163,8 @@ class Batch:
                     per_entry = torch.from_numpy(signal.mask[rows]).reshape(len(rows), trials.bins, -1)
                     known[name] = per_entry.expand(*values.shape)[:, :, torch.from_numpy(trials.unit_order)]
                     targets[name] = values = values.masked_fill(~known[name], 0.0)
-                    hidden = ~known[name][:, :seen, : len(trials.heldin)]
+                    unknown = ~known[name][:, :seen, : len(trials.heldin)]
+                    hidden = unknown if unknown.any() else None
                 observed[name] = values[:, :seen, : len(trials.heldin)]
             elif signal.role == "behaviour":
                 privileged[name] = values
