@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Output
+from neurodyn.objectives._poisson_sum import PoissonSum
 from neurodyn.objectives.base import Losses, Objective, Step, recorded, withheld_loss
 from neurodyn.observations.base import Observation
 from neurodyn.observations.poisson import Poisson
@@ -135,7 +136,7 @@ class ELBO(Objective):
             mask = others * (counted / others.sum().clamp_min(1))
         if type(observation) is Poisson:
             clamped = step.epoch < self.config.log_rate_clamp_epochs
-            total = _PoissonSum.apply(
+            total = PoissonSum.apply(
                 parameters.squeeze(-1),
                 target,
                 None if full else mask,
@@ -150,26 +151,3 @@ class ELBO(Objective):
             learned = loss * weight
             value = learned + (value - learned).detach()
         return value.sum(), counted
-
-
-class _PoissonSum(torch.autograd.Function):
-    """Σ mask (exp η − y η), whose gradient is that of Σ weight (exp η − y η): one exponential and no second pass."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, eta: Tensor, target: Tensor, mask: Tensor | None, weight: Tensor, plain: bool, clamp: float | None
-    ) -> Tensor:
-        rate = eta.exp() if clamp is None else eta.clamp_max(clamp).exp_()
-        if mask is None:
-            value = rate.sum() - (target * eta).sum()
-        else:
-            value = ((rate - target * eta) * mask).sum()
-        gradient = rate.sub_(target)
-        ctx.save_for_backward(gradient if plain else gradient.mul_(weight))
-        return value
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (gradient,) = ctx.saved_tensors
-        return gradient * grad, None, None, None, None, None

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Output
+from neurodyn.objectives._poisson_sum import PoissonSum
 from neurodyn.objectives.base import Losses, Objective, Step, withheld_loss
+from neurodyn.observations.poisson import Poisson as Likelihood
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,13 @@ class Poisson(Objective):
         penalties = dict(output.penalty)
         watched: dict[str, Tensor] = {}
         for name, parameters in output.predictions.items():
-            observation = self.observation(name, batch)
-            loss = observation.negative_log_likelihood(parameters, batch.targets[name])
-            weight = batch.weight(name).expand_as(loss)
-            terms[f"{name}_nll"] = (loss * weight).sum() / weight.sum().clamp_min(1)
+            observation, target = self.observation(name, batch), batch.targets[name]
+            weight = batch.weight(name).expand_as(target)
+            if type(observation) is Likelihood:
+                total = PoissonSum.apply(parameters.squeeze(-1), target, weight, weight, False, None)  # type: ignore[no-untyped-call]
+            else:
+                total = (observation.negative_log_likelihood(parameters, target) * weight).sum()
+            terms[f"{name}_nll"] = total / weight.sum().clamp_min(1)
             if (penalty := observation.penalty()) is not None:
                 penalties[f"{name}_penalty"] = penalty
             if name in batch.withheld:

@@ -80,11 +80,17 @@ class TransformerLayer(nn.Module):
         scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=size**-0.5)
         weights = dropped(torch.softmax(scores, -1), self.dropout, self.training)
         mixed = torch.bmm(weights, value).view(trials, self.heads, bins, size).transpose(1, 2)
-        return dropped(self.attention_out(mixed.reshape(trials, bins, width)), self.dropout, self.training)
+        return self._dropped_branch(self.attention_out(mixed.reshape(trials, bins, width)))
 
     def _mapped(self, x: Tensor) -> Tensor:
         hidden = dropped(F.relu(self.feedforward_in(x)), self.dropout, self.training)
-        return dropped(self.feedforward_out(hidden), self.dropout, self.training)
+        return self._dropped_branch(self.feedforward_out(hidden))
+
+    def _dropped_branch(self, x: Tensor) -> Tensor:
+        """Dropout in place, of a product that nothing else needs."""
+        if not self.training or self.dropout == 0:
+            return x
+        return x.mul_(keep_mask(x.shape, self.dropout, device=x.device, dtype=x.dtype))
 
     @torch.no_grad()
     def scale_for_depth(self, layers: int, *, values: bool) -> None:
