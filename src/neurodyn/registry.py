@@ -20,6 +20,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "models": ("neurodyn.models",),
     "generators": ("neurodyn.models.generators",),
     "readouts": ("neurodyn.models.readouts",),
+    "integrators": ("neurodyn.dynamics.integrators",),
+    "potentials": ("neurodyn.models.potentials",),
     "datasets": ("neurodyn.data.datasets", "neurodyn.simulate.datasets"),
     "transforms": ("neurodyn.data.transforms",),
     "observations": ("neurodyn.observations",),

@@ -11,11 +11,13 @@ from neurodyn import config as configs
 from neurodyn import registry
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.transforms.base import Transform
+from neurodyn.dynamics.integrators.base import Integrator
 from neurodyn.engines.base import Engine
 from neurodyn.learning.base import LearningRule
 from neurodyn.metrics.base import Metric
 from neurodyn.models.base import Model
 from neurodyn.models.generators.base import Generator
+from neurodyn.models.potentials.base import Potential
 from neurodyn.models.readouts.base import Readout
 from neurodyn.objectives.base import Objective
 from neurodyn.objectives.strategies.base import Strategy
@@ -33,9 +35,11 @@ INTERFACES = {
     "metrics": Metric,
     "generators": Generator,
     "readouts": Readout,
+    "integrators": Integrator,
+    "potentials": Potential,
     "engines": Engine,
 }
-DOCUMENTED = ("models", "generators", "readouts", "datasets", "metrics", "strategies")
+DOCUMENTED = ("models", "generators", "readouts", "integrators", "potentials", "datasets", "metrics", "strategies")
 """Kinds with a page for each thing."""
 THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind)]
 DOCS = Path(__file__).parents[2] / "docs"

@@ -18,7 +18,7 @@ from neurodyn.config import documented_yaml, to_dict
 from neurodyn.errors import UnknownName
 
 _WHOLE = ("models", "datasets", "objectives")
-_PARTS = ("strategies", "transforms", "generators", "readouts", "observations")
+_PARTS = ("strategies", "transforms", "generators", "readouts", "integrators", "potentials", "observations")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Options:
     """Print every field of a configuration as documented YAML, ready to be put in a recipe."""
 
     name: Positional[str]
-    """A model, data set or objective, a part of one (a strategy, transform, generator, readout or observation), or `train`."""
+    """A model, data set or objective, a part of one (a strategy, transform, generator, readout, integrator, potential or observation), or `train`."""
     json: Flag = False
     """One JSON object, without the documentation."""
 

@@ -15,6 +15,8 @@ KEYS = {
     "transforms": "transform",
     "generators": "generator",
     "readouts": "readout",
+    "integrators": "integrator",
+    "potentials": "potential",
     "observations": "observation",
 }
 

@@ -1,0 +1,1 @@
+"""Potentials: the energy landscapes that latent positions move in."""

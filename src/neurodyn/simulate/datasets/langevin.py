@@ -1,0 +1,82 @@
+"""A harmonic Langevin system, ready to fit."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from neurodyn.config import check_choices, check_range, to_dict
+from neurodyn.data.datasets.base import Dataset
+from neurodyn.data.splits import hold_out_units, split_trials
+from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
+from neurodyn.simulate.langevin import Langevin as LangevinSimulator
+from neurodyn.simulate.langevin import LangevinConfig as LangevinSimulatorConfig
+
+
+@dataclass(frozen=True)
+class LangevinConfig:
+    """Options of the data set `langevin`."""
+
+    trials: int = 700
+    """Number of trials."""
+    seed: int = 1
+    """Seed of everything that is drawn."""
+    units: int = 40
+    """Number of units."""
+    heldout: float = 0.25
+    """Part of the units held out: the last ones."""
+    bins: int = 35
+    """Observed bins."""
+    forward: int = 10
+    """Forward bins after them."""
+    split: tuple[float, float, float] = (4.0, 1.0, 2.0)
+    """Shares of train, valid and test, in the order of the trials."""
+    damping: float = LangevinSimulatorConfig.damping
+    """γ, in 1/s."""
+
+    def __post_init__(self) -> None:
+        check_choices(self, "data")
+        for name in ("trials", "units", "bins"):
+            check_range(f"data.{name}", getattr(self, name), 1)
+        check_range("data.seed", self.seed, 0)
+        check_range("data.forward", self.forward, 0)
+        check_range("data.heldout", self.heldout, 0, 1, open_high=True)
+        check_range("data.damping", self.damping, 0, open_low=True)
+        if len(self.split) != 3 or not min(self.split) > 0:
+            raise InvalidInput("data.split", self.split, "three shares above 0: train, valid, test")
+
+
+class Langevin(Dataset):
+    """Underdamped Langevin dynamics in a harmonic well, seen through Poisson units; truth: rates, latents, states."""
+
+    Config: ClassVar = LangevinConfig
+
+    def load(self) -> Trials:
+        """Simulates the trials, holds units out, and splits them.
+
+        >>> Langevin.with_options(trials=70).load().train.counts.shape
+        (40, 45, 40)
+        """
+        c = self.config
+        base = LangevinSimulatorConfig()
+        simulator = LangevinSimulator(
+            dataclasses.replace(
+                base,
+                bins=c.bins + c.forward,
+                damping=c.damping,
+                spikes=dataclasses.replace(base.spikes, units=c.units),
+            )
+        )
+        trials = simulator.simulate(c.trials, seed=c.seed)
+        last = np.arange(c.units - round(c.heldout * c.units), c.units)
+        trials = hold_out_units(trials, heldout=last)
+        trials = split_trials(trials, [share / sum(c.split) for share in c.split], by="block")
+        return dataclasses.replace(
+            trials,
+            forward=c.forward,
+            provenance={"source": "langevin", "options": to_dict(c), **trials.provenance},
+        )
