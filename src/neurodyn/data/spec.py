@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 
@@ -51,6 +53,34 @@ class SessionSpec:
     def width(self, role: str) -> int:
         """Channels of all series with a role together (e.g. behaviour channels)."""
         return sum(s.shape[-1] for s in self.signals.values() if s.role == role and s.kind == "series")
+
+    def check(self, trials: Trials) -> None:
+        """Whether trials are such as a model of this session was built for.
+
+        Raises:
+            InvalidInput: other units, held-in units or bins.
+        """
+        for name, got, expected in (
+            ("held-in units", len(trials.heldin), self.heldin),
+            ("units", trials.units, self.units),
+        ):
+            if got != expected:
+                raise InvalidInput(name, got, f"{expected}, as in the trials this model was built for")
+        width = self.signals[self.neural].bin_s if self.neural else trials.bin_s
+        if not np.isclose(trials.bin_s, width, rtol=1e-6, atol=0):  # rates are counts per bin, dynamics steps of a bin
+            raise InvalidInput(
+                "bin_s",
+                f"bins of {trials.bin_s:g} s",
+                f"{width:g} s, as in the trials this model was built for",
+                f"Load them with bin_s={width:g} (--data.bin-s {width:g}).",
+            )
+        if self.heldin_units and tuple(trials.heldin.tolist()) != self.heldin_units:
+            raise InvalidInput(
+                "heldin",
+                "other held-in units",
+                "those this model was built for",
+                "Hold out the same units (heldin=...).",
+            )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from neurodyn.data.transforms.base import Transform
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.models.parts.behaviour_encoder import BehaviourEncoder
+from neurodyn.models.parts.posterior_samples import Averages, trial_streams
 
 if TYPE_CHECKING:
     from neurodyn.observations.base import Observation
@@ -63,12 +65,15 @@ class Model(nn.Module, ABC):
     """Fields it changes besides where only the maps of sessions that join are trained."""
     has_dynamics: ClassVar[bool] = False
     """Whether `initial_state`, `step` and `decode` are offered."""
+    averages_log_rates: bool = False
+    """Whether `infer` averages the logarithms of rates over posterior samples, as some releases do, instead of the rates: a geometric mean."""
 
     def __init__(self, config: Any, spec: DataSpec) -> None:
         super().__init__()
         self.config = config
         self.spec = spec
         self._sampling = False
+        self._streams: list[torch.Generator] | None = None
         self.behaviour_encoder: BehaviourEncoder | None = None
         """Of a teacher: a model that is given behaviour where there is some. Models with a config field `behaviour` set it."""
         self.observations = nn.ModuleDict(
@@ -210,7 +215,46 @@ class Model(nn.Module, ABC):
             "It offers no initial_state, step and decode.",
         )
 
+    @property
+    def decodes_latents(self) -> bool:
+        """Whether `rates_from` is offered."""
+        return type(self).rates_from is not Model.rates_from
+
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        """Observation parameters with these latents in place of the output's own; whatever else they are made of stays as it is there.
+
+        Every model whose `Output` has latents offers it: so it is seen how much of a score goes through them (metric `latent_use`).
+
+        Args:
+            latents: `(trial, time, latent)`.
+            output: what the forward pass said of the same trials, in evaluation mode.
+            observed: what it was given.
+
+        Returns:
+            Parameters `(trial, time, channel, parameter)` of the signals that are decoded from latents; with the output's own latents its predictions.
+        """
+        raise InvalidInput(
+            "latents",
+            registry.name_of(type(self)),
+            "a model that decodes its rates from latents",
+            "It offers no rates_from.",
+        )
+
     # -- inference --------------------------------------------------------------------------------------------------
+
+    def standard_normal(self, *shape: int, trials: int, like: Tensor) -> Tensor:
+        """Standard normal numbers for a posterior. Within `infer` every trial has a generator of its own, so that what is drawn for it does not depend on the others.
+
+        Args:
+            shape: of the numbers.
+            trials: the axis of trials.
+            like: for device and type.
+        """
+        options: dict[str, Any] = {"device": like.device, "dtype": like.dtype}
+        if self._streams is None or len(self._streams) != shape[trials]:
+            return torch.randn(shape, **options)
+        rest = shape[:trials] + shape[trials + 1 :]
+        return torch.stack([torch.randn(rest, generator=stream, **options) for stream in self._streams], trials)
 
     @property
     def samples_posterior(self) -> bool:
@@ -236,6 +280,7 @@ class Model(nn.Module, ABC):
         seed: int = 0,
         session: int | None = None,
         privileged: bool = False,
+        latents: np.ndarray | None = None,
     ) -> Inference:
         """Rates, latents and inputs of trials, in their recorded unit order.
 
@@ -246,10 +291,14 @@ class Model(nn.Module, ABC):
             seed: of the posterior samples.
             session: index of the session in `spec`; by default found by its name (or 0 when there is one).
             privileged: give a teacher the trials' behaviour. Without, it infers as it would be deployed.
+            latents: `(trial, time, latent)`, to decode rates from in place of those inferred; whatever else rates are made of stays the trial's own.
 
         Raises:
-            InvalidInput: other units, held-in units or bins than the model was built for, an unknown session, or behaviour for a model that takes none.
+            InvalidInput: other units, held-in units or bins than the model was built for, an unknown session, behaviour for a model that takes none,
+                or latents of another shape or for a model without `rates_from`.
         """
+        if latents is not None and latents.shape[:2] != (len(trials), trials.bins):
+            raise InvalidInput("latents", f"shape {latents.shape}", f"({len(trials)}, {trials.bins}, latent)")
         index = self.session_of(trials) if session is None else session
         device = next((t.device for t in (*self.parameters(), *self.buffers())), torch.device("cpu"))
         was_training = self.training
@@ -261,8 +310,13 @@ class Model(nn.Module, ABC):
                 for start in range(0, len(trials), batch_size):
                     rows = np.arange(start, min(start + batch_size, len(trials)))
                     batch = Batch.of(trials, rows, index).to(device)
-                    chunks.append(self._average(batch.observed, samples, batch.privileged if privileged else None))
+                    given = None if latents is None else torch.from_numpy(latents[rows])
+                    told = batch.privileged if privileged else None
+                    if samples:
+                        self._streams = trial_streams(seed, rows.tolist(), device)
+                    chunks.append(self._average(batch.observed, samples, told, given))
         finally:
+            self._streams = None
             self.train(was_training)
         joined = {name: np.concatenate([c[name] for c in chunks]) for name in chunks[0]}
         order = np.argsort(trials.unit_order)
@@ -289,47 +343,29 @@ class Model(nn.Module, ABC):
         index = names.index(trials.session) if trials.session in names else 0
         if len(names) > 1 and trials.session not in names:
             raise InvalidInput("session", trials.session, f"one of {', '.join(names)}")
-        known = self.spec.sessions[index]
-        for field_name, got, expected in (
-            ("held-in units", len(trials.heldin), known.heldin),
-            ("units", trials.units, known.units),
-        ):
-            if got != expected:
-                raise InvalidInput(field_name, got, f"{expected}, as in the trials this model was built for")
-        width = known.signals[known.neural].bin_s if known.neural else trials.bin_s
-        if not np.isclose(trials.bin_s, width, rtol=1e-6, atol=0):  # rates are counts per bin, dynamics steps of a bin
-            raise InvalidInput(
-                "bin_s",
-                f"bins of {trials.bin_s:g} s",
-                f"{width:g} s, as in the trials this model was built for",
-                f"Load them with bin_s={width:g} (--data.bin-s {width:g}).",
-            )
-        if known.heldin_units and tuple(trials.heldin.tolist()) != known.heldin_units:
-            raise InvalidInput(
-                "heldin",
-                "other held-in units",
-                "those this model was built for",
-                "Hold out the same units (heldin=...).",
-            )
+        self.spec.sessions[index].check(trials)
         return index
 
     def _average(
-        self, observed: Observed, samples: int, privileged: Mapping[str, Tensor] | None
+        self, observed: Observed, samples: int, privileged: Mapping[str, Tensor] | None, latents: Tensor | None
     ) -> dict[str, np.ndarray]:
-        total: dict[str, Tensor] = {}
-        square: dict[str, Tensor] = {}
-        draws = max(samples, 1)
+        averages = Averages(log_rates=self.averages_log_rates)
         with self.sampling() if samples else contextlib.nullcontext():
-            for _ in range(draws):
-                for name, value in self.reported(self(observed, privileged), observed).items():
-                    value = value.double()
-                    total[name] = total[name] + value if name in total else value
-                    if samples and name in ("rates", "latents", "inputs"):
-                        square[name] = square[name] + value**2 if name in square else value**2
-        out = {name: (t / draws).float().cpu().numpy() for name, t in total.items()}
-        for name, t in square.items():
-            out[f"{name}_sd"] = (t / draws - (total[name] / draws) ** 2).clamp_min(0).sqrt().float().cpu().numpy()
-        return out
+            for _ in range(max(samples, 1)):
+                output = self(observed, privileged)
+                if latents is not None:
+                    output = self._with_latents(output, latents, observed)
+                averages.add(self.reported(output, observed))
+        return averages.arrays(spread=samples > 0)
+
+    def _with_latents(self, output: Output, latents: Tensor, observed: Observed) -> Output:
+        if output.latents is not None:
+            latents = latents.to(output.latents)
+            if latents.shape != output.latents.shape:
+                expected = f"{output.latents.shape[2]}, as this model has"
+                raise InvalidInput("latents", f"{latents.shape[2]} dimensions", expected)
+        found = self.rates_from(latents, output, observed)
+        return dataclasses.replace(output, predictions={**output.predictions, **found}, latents=latents)
 
     def reported(self, output: Output, observed: Observed) -> dict[str, Tensor]:
         """What `infer` averages and returns: mean rates, latents, inputs, predicted targets; a model may add to it."""

@@ -283,3 +283,6 @@ class GLM(Model):
                 future = future + self._own_history(counts, mask, mean, strength)[:, -1:]
             log_rates = torch.cat([log_rates, future], 1)
         return Output({observed.neural_name: log_rates.clamp(max=15.0)[..., None]}, latents=log_rates)
+
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        return {observed.neural_name or "": latents.clamp(max=15.0)[..., None]}

@@ -190,25 +190,37 @@ class GPFA(Model):
         posterior = infer(factors, self._activity(observed), observed.bins)
         axes = factors.orthonormal
         latents = posterior.mean @ axes
-        size = len(axes)
+        size, device = len(axes), observed.neural.device
+        hidden: dict[str, Tensor] = {}
+        unknown: np.ndarray | float = 0.0
+        if self.config.mode == "default":
+            weights = self._array(f"weights_{i}")[:size]
+            # mean of exp over what is not known of the latents, beyond what was not known where the readout was fitted
+            excess = axes.T @ posterior.covariance @ axes - self._array(f"covariance_{i}")[:size, :size]
+            unknown = (0.5 * ((excess @ weights) * weights).sum(2))[posterior.pattern]
+            hidden["uncertainty"] = torch.from_numpy(unknown).float().to(device)
+        log_rates = torch.from_numpy(self._log_rates(i, latents, unknown)).float().to(device)
+        latent = torch.from_numpy(latents).float().to(device)
+        return Output({observed.neural_name: log_rates[..., None]}, latents=latent, hidden=hidden)
+
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        """The latents are the posterior mean; what their uncertainty adds to the log rates stays the trial's own."""
+        unknown = output.hidden["uncertainty"].double().cpu().numpy() if output.hidden else 0.0
+        log_rates = self._log_rates(observed.session, latents.double().cpu().numpy(), unknown)
+        return {observed.neural_name or "": torch.from_numpy(log_rates)[..., None].float().to(latents.device)}
+
+    def _log_rates(self, i: int, latents: np.ndarray, unknown: np.ndarray | float) -> np.ndarray:
+        """The readout: log rates `(trial, time, unit)` of orthonormal latents; `unknown` is what their uncertainty adds."""
         if self.config.mode == "release":
             linear = latents @ self._array(f"heldin_weights_{i}") + self._array(f"heldin_bias_{i}")
             rates = np.maximum(linear, _LEAST_RATE)
             heldout = rates @ self._array(f"heldout_weights_{i}") + self._array(f"heldout_bias_{i}")
             log_rates = np.concatenate([np.log(rates), heldout], 2)
         else:
-            weights = self._array(f"weights_{i}")[:size]
-            # mean of exp over what is not known of the latents, beyond what was not known where the readout was fitted
-            excess = axes.T @ posterior.covariance @ axes - self._array(f"covariance_{i}")[:size, :size]
-            unknown = 0.5 * ((excess @ weights) * weights).sum(2)
-            log_rates = latents @ weights + self._array(f"bias_{i}") + unknown[posterior.pattern]
+            weights = self._array(f"weights_{i}")[: latents.shape[2]]
+            log_rates = latents @ weights + self._array(f"bias_{i}") + unknown
             log_rates = np.minimum(log_rates, self._array(f"ceiling_{i}"))  # no wilder than any rate it was fitted to
-        log_rates = np.clip(log_rates, np.log(_LEAST_RATE), np.log(RATE_CEILING))
-        device = observed.neural.device
-        predicted = torch.from_numpy(log_rates).float().to(device)
-        return Output(
-            {observed.neural_name: predicted[..., None]}, latents=torch.from_numpy(latents).float().to(device)
-        )
+        return np.asarray(np.clip(log_rates, np.log(_LEAST_RATE), np.log(RATE_CEILING)))
 
     # -- parts ------------------------------------------------------------------------------------------------------
 

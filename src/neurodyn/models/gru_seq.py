@@ -133,12 +133,19 @@ class GRUSeq(Model):
         state, _ = self.generator(controller)
         generator = self.generator_out(state)
         factors = self.to_factors(generator)
-        hidden = self.dropout(F.relu(self.from_factors(self.dropout(factors))))
         return Output(
-            predictions={self.neural: self.readout(hidden)},
+            predictions={self.neural: self._decoded(factors)},
             latents=factors,
             hidden={"encoder": encoded, "controller": controller, "generator": generator},
         )
+
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        return {self.neural: self._decoded(latents)}
+
+    def _decoded(self, factors: Tensor) -> Tensor:
+        """Factors `(trial, time, factor)` to observation parameters `(trial, time, unit, parameter)`."""
+        hidden = self.dropout(F.relu(self.from_factors(self.dropout(factors))))
+        return self.readout(hidden)  # type: ignore[no-any-return]
 
     def _input(self, observed: Observed) -> Tensor:
         """What the encoder reads, `(trial, bins, channels)`; forward bins are zeros."""

@@ -236,6 +236,9 @@ class LFADS(Model):
             hidden=hidden,
         )
 
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        return {self._neural(observed.session): self.readouts[observed.session](latents)}
+
     def _encodings(
         self, observed: Observed, privileged: Mapping[str, Tensor] | None
     ) -> tuple[Tensor | None, Tensor | None]:
@@ -311,22 +314,13 @@ class LFADS(Model):
                 factor_mask=self._mask(steps, trials, self.width),
             )
         mask = self._mask(steps + 1, trials, self.generator.size)
+        options: Any = dict(controller=controller, generator_mask=mask, clip=c.cell_clip)
         if cell is None:
-            options: Any = dict(controller=controller, generator_mask=mask, clip=c.cell_clip)
             return decode_steps(first, known, self.generator, self._to_factors(), steps, **options)
         driven: Tensor = cell.bias
         if known is not None:
             driven = driven + known @ cell.input_weight[c.inferred_inputs :]
-        return decode_loop(
-            first,
-            driven,
-            cell.recurrent_weight,
-            self._to_factors(),
-            steps,
-            controller=controller,
-            generator_mask=mask,
-            clip=c.cell_clip,
-        )
+        return decode_loop(first, driven, cell.recurrent_weight, self._to_factors(), steps, **options)
 
     def _neural(self, session: int) -> str:
         return self.spec.sessions[session].neural or ""

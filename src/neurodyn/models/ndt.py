@@ -144,7 +144,6 @@ class NDT(Model):
     def forward(self, observed: Observed, privileged: Mapping[str, Tensor] | None = None) -> Output:
         """Rates, and the tokens after every layer, of a batch."""
         c = self.config
-        session = self.spec.sessions[observed.session]
         tokens = self._published_tokens(observed) if c.mode != "default" else self._tokens(observed)
         if self.behaviour_encoder is not None:
             tokens = self._with_behaviour(tokens, observed, privileged)
@@ -155,11 +154,19 @@ class NDT(Model):
             tokens = layer(tokens, bias)
             hidden[f"layer_{number}"] = tokens
         latents = self.norm(tokens)
-        decoded = self.decoders[observed.session](dropped(latents, c.rate_dropout, self.training))
-        parameters = decoded.view(*decoded.shape[:2], session.units, -1)
-        if not c.log_rates:
+        return Output(self._decoded(latents, observed.session), latents, hidden=hidden)
+
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        return self._decoded(latents, observed.session)
+
+    def _decoded(self, latents: Tensor, session: int) -> dict[str, Tensor]:
+        """The last layer's tokens `(trial, time, width)` to the observation parameters of a session's units."""
+        spec = self.spec.sessions[session]
+        decoded = self.decoders[session](dropped(latents, self.config.rate_dropout, self.training))
+        parameters = decoded.view(*decoded.shape[:2], spec.units, -1)
+        if not self.config.log_rates:
             parameters = parameters.relu().clamp_min(1e-8).log()
-        return Output({session.neural or "": parameters}, latents, hidden=hidden)
+        return {spec.neural or "": parameters}
 
     def _tokens(self, observed: Observed) -> Tensor:
         """Standardised activity, 0 where it is hidden, through the session's map; forward bins are hidden altogether."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from neurodyn import registry
-from neurodyn.config import check_choices, check_range
+from neurodyn.config import Part, check_choices, check_range, resolve_parts
 from neurodyn.data.batch import Observed
 from neurodyn.data.spec import DataSpec, SessionSpec
 from neurodyn.data.transforms.activity_masking import ActivityMasking, ActivityMaskingConfig
@@ -60,12 +60,13 @@ class NeuPRINTConfig:
     """Share of the entries that are masked in training."""
     neighbour_radius_um: float = 65.0
     """Neurons nearer than this are neighbours, where the unit table has positions."""
-    observation: str | None = None
-    """Likelihood of the population: by default squared_error, and poisson for spikes."""
+    observation: Annotated[Any, Part("observations", optional=True)] = None
+    """Likelihood of the population, with its options: by default squared_error, and poisson for spikes."""
     behaviour: BehaviourConfig = field(default_factory=BehaviourConfig)
     """Behaviour as privileged input of a teacher. `concatenate` is the published model, in which behaviour is part of the population features."""
 
     def __post_init__(self) -> None:
+        resolve_parts(self, "model")
         check_choices(self, "model")
         for name in ("embedding", "activity_width", "heads", "feedforward"):
             check_range(f"model.{name}", getattr(self, name), 1)
@@ -75,8 +76,6 @@ class NeuPRINTConfig:
             check_range("model.embedding_range", self.embedding_range, 0)
         check_range("model.dropout", self.dropout, 0, 0.99)
         check_range("model.masked", self.masked, 0, 0.99)
-        if self.observation is not None:
-            registry.load("observations", self.observation)
 
     @property
     def resolved_range(self) -> float:

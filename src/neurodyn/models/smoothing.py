@@ -159,8 +159,16 @@ class Smoothing(Model):
         heldin = torch.cat([past, self._per_unit(i, observed, ahead)[:, seen:]], 1) if observed.bins > seen else past
         features = self._features(i, observed, float(self.get_buffer(f"readout_width_{i}")))
         heldout = (features @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")).clamp(max=15.0)
-        log_rates = torch.cat([heldin.clamp_min(1e-9).log(), heldout], 2)
+        log_rates = torch.cat([heldin.clamp_min(RATE_FLOOR).log(), heldout], 2)
         return Output({observed.neural_name: log_rates[..., None]}, latents=heldin)
+
+    def rates_from(self, latents: Tensor, output: Output, observed: Observed) -> Mapping[str, Tensor]:
+        """Held-in rates are the latents. Held-out ones are read from counts smoothed otherwise; in release from the latents, but for forward bins."""
+        name, seen, heldin = observed.neural_name or "", observed.neural.shape[1], observed.neural.shape[2]
+        heldout = output.predictions[name][:, :, heldin:, 0]
+        if self.config.mode == "release":
+            heldout = torch.cat([self._published_readout(observed.session, latents[:, :seen]), heldout[:, seen:]], 1)
+        return {name: torch.cat([latents.clamp_min(RATE_FLOOR).log(), heldout], 2)[..., None]}
 
     def _per_unit(self, i: int, observed: Observed, kernels: Tensor) -> Tensor:
         """Held-in rates over all bins, every unit with its own width and strength."""
@@ -205,12 +213,18 @@ class Smoothing(Model):
         i = observed.session
         assert observed.neural_name is not None
         smooth = windowed(observed.neural, *self._window(i))
-        heldout = (smooth + _LOG_OFFSET).log() @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")
-        log_rates = torch.cat([smooth.log(), heldout], 2).clamp(np.log(RATE_FLOOR), np.log(RATE_CEILING))
+        heldin = smooth.log().clamp(np.log(RATE_FLOOR), np.log(RATE_CEILING)).float()
+        log_rates = torch.cat([heldin, self._published_readout(i, smooth)], 2)
         ahead = observed.bins - observed.neural.shape[1]
         mean = self.get_buffer(f"mean_{i}").log().expand(observed.trials, ahead, -1)
-        log_rates = torch.cat([log_rates.float(), mean], 1)
+        log_rates = torch.cat([log_rates, mean], 1)
         return Output({observed.neural_name: log_rates[..., None]}, latents=log_rates[..., : smooth.shape[2]].exp())
+
+    def _published_readout(self, i: int, smooth: Tensor) -> Tensor:
+        """Log rates of the held-out units from smoothed counts, `(trial, time, unit)`."""
+        features = (smooth.double() + _LOG_OFFSET).log()
+        log_rates = features @ self.get_buffer(f"weights_{i}") + self.get_buffer(f"bias_{i}")
+        return log_rates.clamp(np.log(RATE_FLOOR), np.log(RATE_CEILING)).float()
 
 
 def _log_likelihood(counts: Tensor, rates: Tensor, known: Tensor) -> Tensor:

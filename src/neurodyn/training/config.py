@@ -19,11 +19,19 @@ class TrainConfig:
     learning_rate: float = 4e-3
     """Highest learning rate."""
     schedule: Literal["constant", "cosine", "plateau", "inverse_sqrt", "epoch_cosine"] = "cosine"
-    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `plateau` shrinks it by 0.95 after 6 epochs without a better validation score; `inverse_sqrt` falls with √(warm-up / epoch) after the warm-up; `epoch_cosine` is NDT's: changed once an epoch, 0 in the first, falling to 0."""
+    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `plateau` shrinks it by 0.95 after `plateau_epochs` without a better validation score; `inverse_sqrt` falls with √(warm-up / epoch) after the warm-up; `epoch_cosine` is NDT's: changed once an epoch, 0 in the first, falling to 0."""
+    plateau_epochs: int = 6
+    """Epochs without a better validation score after which `plateau` shrinks the learning rate."""
+    plateau_floor: float = 0.0
+    """Smallest learning rate of `plateau`."""
     warmup_epochs: int = 5
     """Epochs of linear warm-up."""
+    optimizer: Literal["adamw", "adam"] = "adamw"
+    """How the weight decay acts: `adamw` shrinks the weights beside the step; `adam` adds it to the gradient, as an L2 penalty would."""
     weight_decay: float = 0.0
-    """AdamW weight decay."""
+    """Weight decay."""
+    weight_decay_increase_epochs: int = 0
+    """Epochs over which it rises from 0 to that; 0: it is whole from the start."""
     gradient_clip: float = 200.0
     """Largest global L2 norm of the gradient."""
     average_decay: float = 0.0
@@ -54,7 +62,10 @@ class TrainConfig:
         check_range("train.learning_rate", self.learning_rate, 0, open_low=True)
         check_range("train.warmup_epochs", self.warmup_epochs, 0)
         check_range("train.burn_in_epochs", self.burn_in_epochs, 0)
+        check_range("train.plateau_epochs", self.plateau_epochs, 1)
+        check_range("train.plateau_floor", self.plateau_floor, 0)
         check_range("train.weight_decay", self.weight_decay, 0)
+        check_range("train.weight_decay_increase_epochs", self.weight_decay_increase_epochs, 0)
         check_range("train.gradient_clip", self.gradient_clip, 0, open_low=True)
         check_range("train.average_decay", self.average_decay, 0, 1, open_high=True)
         check_range("train.patience", self.patience, 1)

@@ -25,7 +25,7 @@ from neurodyn.training.config import TrainConfig
 from neurodyn.training.interrupt import Interrupt
 from neurodyn.training.keys import seed_step
 from neurodyn.training.run import Run
-from neurodyn.training.schedule import Plateau, learning_rate
+from neurodyn.training.schedule import Plateau, learning_rate, weight_decay
 from neurodyn.training.selection import Validation
 
 Row = dict[str, Any]
@@ -65,7 +65,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         if self.beside is not None:
             self.beside.to(next((p.device for p in model.parameters()), None))
             self._parameters_trained += self.beside.parameters()
-        self._optimizer = _adamw(self._parameters_trained, config)
+        self._optimizer = _optimizer(self._parameters_trained, config)
         self._average = Average(model, config.average_decay) if config.average_decay else None
         self._plateau = Plateau()
         self._sums: dict[str, Tensor] = {}
@@ -95,6 +95,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         seed_step(self._seed, self.epoch, index)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._config, step.step, self._batches.steps, self._plateau.scale)
+            group["weight_decay"] = weight_decay(self._config, self.epoch)
         self._optimizer.zero_grad(set_to_none=True)
         losses = self._rule.gradients(self.model, self._objective, batches, step)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters_trained, self._config.gradient_clip)
@@ -143,7 +144,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         with self._average.swapped() if self._average else contextlib.nullcontext():
             terms, score = self._validation(self.model, self._objective, Step(self.epoch, self._steps))
             self._keep_weights(score)
-        self._plateau.saw(score)
+        self._plateau.saw(score, self._config.plateau_epochs)
         self._write_row(terms, score)
         self.epoch += 1
         self.stopped = self.reason_to_stop() or ("interrupted" if self._interrupt.pressed else "")
@@ -240,8 +241,6 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         """
         self.load_state_dict(checkpoint["state_dict"])
         self._optimizer.load_state_dict(checkpoint["optimizer_states"][0])
-        for group in self._optimizer.param_groups:  # the learning rate is set before every step
-            group["weight_decay"] = self._config.weight_decay
         state = checkpoint["neurodyn"]
         self.epoch, self._bad_steps, self._cpu_before = state["epoch"], state["bad_steps"], state["cpu_s"]
         self.best_score, self.best_epoch = state["best_score"], state["best_epoch"]
@@ -259,10 +258,12 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             self._average.use()
 
 
-def _adamw(parameters: list[Parameter], config: TrainConfig) -> torch.optim.AdamW:
+def _optimizer(parameters: list[Parameter], config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimiser; learning rate and weight decay are set before every step."""
     if not parameters:
         raise InvalidInput("model", "no trainable parameter", "at least one", "Use the rule closed_form.")
+    kind = torch.optim.Adam if config.optimizer == "adam" else torch.optim.AdamW
     try:
-        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+        return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     except RuntimeError:  # this torch has no fused step for this device
-        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
+        return kind(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)

@@ -1,4 +1,4 @@
-"""The learning rate at a place in training, and the memory the plateau schedule needs."""
+"""The learning rate and the weight decay at a place in training, and the memory the plateau schedule needs."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from dataclasses import dataclass
 from neurodyn.training.config import TrainConfig
 
 PLATEAU_FACTOR = 0.95
-PLATEAU_EPOCHS = 6
 COSINE_FLOOR = 0.01
 
 
 @dataclass
 class Plateau:
-    """Shrinks the rate by 0.95 after 6 epochs without a better validation score."""
+    """Shrinks the rate by 0.95 after some epochs without a better validation score."""
 
     scale: float = 1.0
     best: float = -math.inf
     waited: int = 0
 
-    def saw(self, score: float) -> None:
-        """Takes the validation score of an epoch (higher is better)."""
+    def saw(self, score: float, patience: int) -> None:
+        """Takes the validation score of an epoch (higher is better); `patience` epochs in a row without a better one shrink the rate."""
         if score > self.best:
             self.best, self.waited = score, 0
             return
         self.waited += 1
-        if self.waited >= PLATEAU_EPOCHS:
+        if self.waited >= patience:
             self.scale, self.waited = self.scale * PLATEAU_FACTOR, 0
 
 
@@ -54,4 +53,16 @@ def learning_rate(config: TrainConfig, step: int, steps_an_epoch: int, plateau_s
         return config.learning_rate * (COSINE_FLOOR + (1 - COSINE_FLOOR) * fall)
     if config.schedule == "inverse_sqrt":
         return config.learning_rate * math.sqrt((warmup + 1) / (step + 1))
-    return config.learning_rate * (plateau_scale if config.schedule == "plateau" else 1.0)
+    if config.schedule == "plateau":
+        return max(config.learning_rate * plateau_scale, min(config.plateau_floor, config.learning_rate))
+    return config.learning_rate
+
+
+def weight_decay(config: TrainConfig, epoch: int) -> float:
+    """The weight decay of an epoch, counted from 0.
+
+    >>> weight_decay(TrainConfig(weight_decay=0.1, weight_decay_increase_epochs=500), 50)
+    0.01
+    """
+    rise = min(epoch / config.weight_decay_increase_epochs, 1.0) if config.weight_decay_increase_epochs else 1.0
+    return config.weight_decay * rise

@@ -7,14 +7,16 @@ import pytest
 import torch
 
 import neurodyn.models.neuprint as module
+from neurodyn import config as configs
 from neurodyn.data.batch import Batch
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
+from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.estimator import Estimator
 from neurodyn.models.neuprint import NeuPRINT, NeuPRINTConfig
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig
 from neurodyn.observations.squared_error import SquaredError
+from neurodyn.observations.zero_inflated_gamma import ZeroInflatedGamma
 from neurodyn.simulate.datasets.cell_types import CellTypes
 
 SMALL = {"embedding": 6, "feedforward": 8}
@@ -52,6 +54,16 @@ def test_widths_are_those_of_the_published_token(sessions: list[Trials]) -> None
     assert student.width == 73 and not student.uses_privileged
     assert isinstance(student.observation("fluorescence"), SquaredError)
     assert student.embeddings[0].abs().max() <= student.config.resolved_range
+
+
+def test_the_likelihood_is_chosen_with_its_options(sessions: list[Trials]) -> None:
+    options = {"name": "zero_inflated_gamma", "loc": 0.5}
+    model = NeuPRINT(configs.from_dict(NeuPRINTConfig, {"observation": options}), DataSpec.of(sessions[0]))
+    likelihood = model.observation("fluorescence")
+    assert isinstance(likelihood, ZeroInflatedGamma) and likelihood.config.loc == 0.5
+    assert configs.from_dict(NeuPRINTConfig, configs.to_dict(model.config)) == model.config
+    with pytest.raises(UnknownName, match="gamma"):
+        NeuPRINTConfig(observation="gama")
 
 
 def test_an_entry_is_predicted_from_what_is_around_it(sessions: list[Trials]) -> None:

@@ -1,9 +1,10 @@
 import dataclasses
 
 import pytest
+import torch
 
 from neurodyn.training.config import TrainConfig
-from neurodyn.training.schedule import Plateau, learning_rate
+from neurodyn.training.schedule import Plateau, learning_rate, weight_decay
 
 CONFIG = TrainConfig(epochs=20, learning_rate=0.1, warmup_epochs=2)
 
@@ -30,7 +31,7 @@ def test_cosine_falls_to_one_percent_at_the_last_epoch() -> None:
 def test_plateau_shrinks_after_six_epochs_without_a_better_score() -> None:
     plateau, scales = Plateau(), []
     for score in [0.1, 0.2, *[0.15] * 5, 0.3, *[0.3] * 12]:
-        plateau.saw(score)
+        plateau.saw(score, 6)
         scales.append(plateau.scale)
     assert scales == pytest.approx([1.0] * 13 + [0.95] * 6 + [0.95**2])
     assert _rates("plateau", plateau_scale=0.5)[50] == pytest.approx(0.05)
@@ -39,8 +40,30 @@ def test_plateau_shrinks_after_six_epochs_without_a_better_score() -> None:
 def test_plateau_of_seven_epochs_after_the_best_shrinks_once() -> None:
     plateau = Plateau()
     for score in [0.1, 0.2, *[0.2] * 7]:
-        plateau.saw(score)
+        plateau.saw(score, 6)
     assert plateau.scale == 0.95
+
+
+def test_plateau_waits_as_long_as_asked_and_has_a_floor() -> None:
+    config = TrainConfig(schedule="plateau", learning_rate=3e-3, warmup_epochs=0, plateau_epochs=11, plateau_floor=1e-5)
+    ours, parameter = Plateau(), torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.Adam([parameter], lr=config.learning_rate)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimiser, mode="min", factor=0.95, patience=10, threshold=0.0, min_lr=1e-5
+    )
+    losses = [1.0, *[2.0] * 30, 0.5, *[0.5] * 1500]
+    for loss in losses:
+        ours.saw(-loss, config.plateau_epochs)
+        theirs.step(loss)
+        assert learning_rate(config, 0, 1, ours.scale) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+    assert optimiser.param_groups[0]["lr"] == 1e-5
+
+
+def test_weight_decay_rises_to_its_full_value() -> None:
+    config = TrainConfig(weight_decay=2e-5, weight_decay_increase_epochs=500)
+    found = [weight_decay(config, epoch) for epoch in (0, 100, 500, 900)]
+    assert found == pytest.approx([0, 4e-6, 2e-5, 2e-5])
+    assert weight_decay(TrainConfig(weight_decay=0.1), 0) == 0.1
 
 
 def test_epoch_cosine_is_that_of_the_published_ndt() -> None:

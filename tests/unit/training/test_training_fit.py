@@ -192,3 +192,18 @@ def test_masked_loss_draws_masks_anew_every_epoch_and_the_same_when_run_again() 
     config = dataclasses.replace(CONFIG, select="masked_loss", learning_rate=1e-12, epochs=3, average_decay=0.0)
     scores = [[row["valid/score"] for row in train(None, config=config)[1].history] for _ in range(2)]
     assert scores[0] == scores[1] and len({round(score, 6) for score in scores[0]}) == 3
+
+
+def test_adam_adds_a_rising_weight_decay_to_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[float] = []
+    step = torch.optim.Adam.step
+
+    def recorded(self: torch.optim.Adam, *arguments: Any, **options: Any) -> Any:
+        assert not isinstance(self, torch.optim.AdamW)
+        seen.extend(group["weight_decay"] for group in self.param_groups)
+        return step(self, *arguments, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", recorded)
+    decaying = dict(optimizer="adam", weight_decay=0.4, weight_decay_increase_epochs=4, gradient_clip=float("inf"))
+    train(None, config=dataclasses.replace(FEW, epochs=6, average_decay=0.0, **decaying))  # type: ignore[arg-type]
+    assert seen == pytest.approx([0.0] * 3 + [0.1] * 3 + [0.2] * 3 + [0.3] * 3 + [0.4] * 6)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neurodyn.models.parts.masks import keep_mask
+from neurodyn.models.parts.self_attention import self_attention
 
 
 def context_mask(bins: int, forward: int, backward: int) -> Tensor:
@@ -65,32 +66,36 @@ class TransformerLayer(nn.Module):
             bias: added to the attention's scores: 0 where a query may look, −∞ where not; `(1 or trial, query, key)`.
         """
         if self.pre_norm:
-            tokens = tokens + self._attended(self.attention_norm(tokens), bias)
-            return tokens + self._mapped(self.feedforward_norm(tokens))
-        tokens = self.attention_norm(tokens + self._attended(tokens, bias))
-        return self.feedforward_norm(tokens + self._mapped(tokens))  # type: ignore[no-any-return]
+            tokens = self._added(self._attended(self.attention_norm(tokens), bias), tokens)
+            return self._added(self._mapped(self.feedforward_norm(tokens)), tokens)
+        tokens = self.attention_norm(self._added(self._attended(tokens, bias), tokens))
+        return self.feedforward_norm(self._added(self._mapped(tokens), tokens))  # type: ignore[no-any-return]
 
     def _attended(self, x: Tensor, bias: Tensor) -> Tensor:
-        trials, bins, width = x.shape
-        size = width // self.heads
-        joined = self.query_key_value(x).view(trials, bins, 3, self.heads, size).permute(2, 0, 3, 1, 4)
-        query, key, value = joined.reshape(3, trials * self.heads, bins, size)
-        if len(bias) > 1:
-            bias = bias.repeat_interleave(self.heads, 0)
-        scores = torch.baddbmm(bias, query, key.transpose(1, 2), alpha=size**-0.5)
-        weights = dropped(torch.softmax(scores, -1), self.dropout, self.training)
-        mixed = torch.bmm(weights, value).view(trials, self.heads, bins, size).transpose(1, 2)
-        return self._dropped_branch(self.attention_out(mixed.reshape(trials, bins, width)))
+        """`(trial * time, width)`."""
+        trials, bins, _ = x.shape
+        keep = None
+        if self.training and self.dropout > 0:
+            keep = keep_mask((self.heads, trials, bins, bins), self.dropout, device=x.device, dtype=x.dtype)
+        mixed = self_attention(self.query_key_value(x), bias, self.heads, keep)
+        return self._dropped(self.attention_out(mixed.flatten(0, 1)))
 
     def _mapped(self, x: Tensor) -> Tensor:
-        hidden = dropped(F.relu(self.feedforward_in(x)), self.dropout, self.training)
-        return self._dropped_branch(self.feedforward_out(hidden))
+        """`(trial * time, width)`."""
+        hidden = F.relu(
+            self._dropped(self.feedforward_in(x.flatten(0, 1)))
+        )  # a mask is not negative: before ReLU as after
+        return self._dropped(self.feedforward_out(hidden))
 
-    def _dropped_branch(self, x: Tensor) -> Tensor:
-        """Dropout in place, of a product that nothing else needs."""
+    # Both change what they are given in place: flat products that no gradient needs. In place of a view it would cost a copy.
+
+    def _dropped(self, product: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
-            return x
-        return x.mul_(keep_mask(x.shape, self.dropout, device=x.device, dtype=x.dtype))
+            return product
+        return product.mul_(keep_mask(product.shape, self.dropout, device=product.device, dtype=product.dtype))
+
+    def _added(self, branch: Tensor, tokens: Tensor) -> Tensor:
+        return branch.add_(tokens.flatten(0, 1)).view(tokens.shape)
 
     @torch.no_grad()
     def scale_for_depth(self, layers: int, *, values: bool) -> None:
