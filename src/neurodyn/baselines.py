@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.errors import NeurodynError
 from neurodyn.estimator import Estimator, trials_at_a_time
-from neurodyn.metrics.base import Evaluation, Split
+from neurodyn.metrics.base import Evaluation, LatentSwap, Split, other_trials
 from neurodyn.models.base import Model
 from neurodyn.training.partition import fingerprint
 from neurodyn.training.plan import Plan
@@ -53,14 +54,43 @@ def baseline_evaluations(
 
 
 def evaluation_of(
-    model: Model, splits: Mapping[Split, Trials], samples: int = 0, privileged: bool = False
+    model: Model, splits: Mapping[Split, Trials], samples: int = 0, privileged: bool = False, swap: bool = False
 ) -> Evaluation:
-    """What a fitted model infers of the trials of every split, with so many posterior samples; a teacher with their behaviour too, if `privileged`."""
+    """What a fitted model infers of the trials of every split.
+
+    Args:
+        model: the model.
+        splits: train, valid and test trials of one session.
+        samples: posterior samples averaged.
+        privileged: give a teacher the behaviour of the trials too.
+        swap: also decode the test trials' rates from the latents of other test trials.
+    """
     inferred: dict[Split, Inference] = {
         split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials), privileged=privileged)
         for split, trials in splits.items()
     }
-    return Evaluation(splits, inferred)
+    if not swap:
+        return Evaluation(splits, inferred)
+    means = None if samples else inferred["test"]
+    return Evaluation(splits, inferred, _latent_swap(model, splits["test"], means, privileged))
+
+
+def _latent_swap(model: Model, test: Trials, means: Inference | None, privileged: bool) -> LatentSwap | None:
+    """The test trials' rates with their own and with other trials' latents; None for a single trial or a model that decodes no latents.
+
+    Args:
+        means: what the model infers of the test trials at posterior means; None if that is still to be done.
+    """
+    if not model.decodes_latents or len(test) < 2:
+        return None
+    infer = functools.partial(model.infer, test, batch_size=trials_at_a_time(test), privileged=privileged)
+    own = infer() if means is None else means
+    if own.rates is None or own.latents is None:
+        return None
+    partner = other_trials(len(test))
+    other = infer(latents=own.latents[partner]).rates
+    assert other is not None
+    return LatentSwap(partner, own.rates, other)
 
 
 def _fitted(name: str, splits: Mapping[Split, Trials], folder: Path | None) -> Model:

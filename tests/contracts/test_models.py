@@ -17,6 +17,7 @@ from neurodyn.data.batch import Batch
 from neurodyn.data.inference import Inference
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
 from neurodyn.objectives.base import Step
 from neurodyn.training.run import Run
@@ -91,6 +92,26 @@ def test_infer_gives_recorded_order_and_does_not_depend_on_the_batch(trained: Tr
             with torch.no_grad():
                 mean = model.observation(name).mean(model(batch.observed).predictions[name]).numpy()
             np.testing.assert_allclose(whole.rates[:, :, trials.unit_order], mean, rtol=1e-4, atol=1e-5)
+
+
+def test_rates_come_from_the_latents(trained: Trained) -> None:
+    """A model of the library that has latents decodes rates from them: with its own it says what it said."""
+    model = trained.estimator.model_
+    for index, trials in enumerate(trained.sessions):
+        observed = Batch.of(trials, session=index).observed
+        with torch.no_grad():
+            output = model(observed)
+            assert isinstance(trained.case.model, type) or model.decodes_latents == (output.latents is not None)
+            if not model.decodes_latents or output.latents is None:
+                with pytest.raises(InvalidInput, match="rates_from"):
+                    model.rates_from(torch.zeros(len(trials), trials.bins, 1), output, observed)
+                continue
+            again = model.rates_from(output.latents, output, observed)
+            assert set(again) == {trials.neural_name}
+            for name, parameters in again.items():
+                torch.testing.assert_close(parameters, output.predictions[name], rtol=1e-5, atol=1e-5)
+            moved = model.rates_from(output.latents.roll(1, 0), output, observed)
+            assert any(not torch.equal(moved[name], again[name]) for name in again)
 
 
 @pytest.mark.parametrize("training", [False, True])

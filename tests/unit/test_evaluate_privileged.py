@@ -13,6 +13,7 @@ from neurodyn.cli import main
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Evaluation
 from neurodyn.metrics.behaviour_r2 import BehaviourR2
+from neurodyn.training.run import Run
 
 DATA: dict[str, Any] = {"train": 20, "valid": 8, "test": 10, "heldin": 6, "heldout": 3}
 MODEL: dict[str, Any] = {"width": 4, "layers": 1, "feedforward": 4, "train": {"epochs": 1}, "progress": False}
@@ -48,6 +49,17 @@ def test_the_command_line_says_that_it_was_given_behaviour(runs: Path, capsys: p
     assert score["context"]["privileged"] is True and "drawn" not in score
     assert main(["evaluate", str(runs / "teacher"), "--privileged", "--metrics", "co_bps"]) == 0
     assert "not deployable" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_report_infers_as_the_scores_that_lie_in_the_run(runs: Path, tmp_path: Path) -> None:
+    given = "with the behaviour of the test trials"
+    for privileged in (True, False):
+        scores = {s.name: s.value for s in nd.evaluate(runs / "teacher", privileged=privileged)}
+        page = nd.report(runs / "teacher", tmp_path / "page.html").read_text()
+        kept = Run.open(runs / "teacher").scores()
+        assert {s.name: s.value for s in kept} == pytest.approx(scores)
+        assert {s.context["privileged"] for s in kept} == {privileged}
+        assert (given in page) == privileged
 
 
 def test_a_model_that_takes_no_behaviour_is_given_none(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

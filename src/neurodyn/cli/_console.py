@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from neurodyn.metrics.base import Score
+from neurodyn.metrics.latent_use import in_words
 
 _WIDE = 120
 """Columns from which on every baseline has a column of its own."""
@@ -74,6 +75,9 @@ def print_scores(scores: Sequence[Score], title: str, nothing: str = _NOTHING) -
         ceiling = "" if score.ceiling is None else f"{score.ceiling:.3f}"
         table.add_row(score.name, f"[bold]{score.value:.3f}[/bold] \\[{low:.3f}, {high:.3f}]", *beside, ceiling)
     out.print(table)
+    for score in scores:
+        if score.name == "latent_use":
+            out.print(in_words(score), highlight=False, soft_wrap=True)
 
 
 def _resampled(score: Score) -> str:

@@ -87,11 +87,25 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
+class LatentSwap:
+    """Rates of the test trials decoded twice from posterior means: all that they are made of is the trial's own, but the second time the latents are another trial's."""
+
+    partner: np.ndarray
+    """Int `(trial,)`: the trial whose latents are taken; never its own."""
+    own: np.ndarray
+    """Rates with its own latents, as `Inference.rates`."""
+    other: np.ndarray
+    """Rates with the partner's latents."""
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """What a metric is handed: the trials of every split and what a model says about them."""
 
     trials: Mapping[Split, Trials]
     inferred: Mapping[Split, Inference]
+    latent_swap: LatentSwap | None = None
+    """What rates become with the latents of other test trials; None where it was not tried, or the model decodes no latents."""
 
 
 class Metric(ABC):

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from neurodyn.metrics.latent_use import in_words
 from neurodyn.reporting.plot import average
 from neurodyn.reporting.scores import best_baseline, number, verdict
 from neurodyn.reporting.subject import Subject
@@ -21,6 +22,8 @@ FLOORED_RATE, FLOORED_SHARE = 1e-3, 0.01
 """A rate is floored below this share of its unit's mean; more entries than this share is too many."""
 SMALL_LATENT, MOST_IDLE_LATENTS = 1e-4, 0.25
 """A latent is idle when its variance is below this share of the largest; more idle ones than this share is worth a look."""
+LITTLE_USE = 0.1
+"""Latents are mostly for show when less than this share of the score is lost with those of other trials."""
 IDLE_INPUT = 1e-3
 """Inputs are idle when their standard deviation over trials and bins is below this."""
 COPY_CORRELATION, COPY_EXCESS = 0.2, 0.1
@@ -170,6 +173,18 @@ def idle_latents(subject: Subject) -> Finding | None:
     return Finding("fine", "latents", text)
 
 
+def latent_use(subject: Subject) -> Finding | None:
+    """Whether the score goes through the latents, or past them."""
+    score = next((s for s in subject.scores if s.name == "latent_use"), None)
+    share = None if score is None else score.context["share"]
+    if score is None or share is None or not np.isfinite(share):
+        return None
+    if share < LITTLE_USE:
+        advice = "The rates reach the units by another path, so that the latents do not explain them: close that path, or read nothing into the latents."
+        return Finding("look", "latent use", in_words(score), advice)
+    return Finding("fine", "latent use", in_words(score))
+
+
 def input_use(subject: Subject) -> Finding | None:
     """Whether inferred inputs vary, over time and between trials."""
     inputs = subject.test_inference.inputs
@@ -290,6 +305,7 @@ CHECKS: tuple[Check, ...] = (
     dead_units,
     floored_rates,
     idle_latents,
+    latent_use,
     input_use,
     copied_spikes,
     generalisation,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from neurodyn.metrics.base import Score
+from neurodyn.metrics.latent_use import in_words
 from neurodyn.reporting.base import Section, table
 from neurodyn.reporting.score_picture import score_picture
 from neurodyn.reporting.study.base import FLOOR, TRUTH, best_of
@@ -42,6 +43,8 @@ class Scores(Section):
         baselines.sort(key=lambda b: BASELINES.index(b) if b in BASELINES else len(BASELINES))
         return (
             _table(subjects, names, found, baselines)
+            + _latent_use(subjects, found)
+            + _given_behaviour(subjects)
             + _definitions(names, found)
             + score_picture(subjects, names, found, baselines)
         )
@@ -122,6 +125,21 @@ def _difference(score: Score, best: str | None) -> str:
     words = f"{meaning} {best.replace('_', ' ')}"
     interval = _interval((low, high), signed=True)
     return f'<span class="{state}" title="{escape(words)}">{sign} {number(value, signed=True)} {interval}</span>'
+
+
+def _latent_use(subjects: Sequence[Subject], found: Mapping[tuple[str, str], Score]) -> str:
+    """A line for each subject whose rates were also decoded from the latents of other trials."""
+    used = {s.name: found["latent_use", s.name] for s in subjects if ("latent_use", s.name) in found}
+    lines = [(f"{name}: " if len(subjects) > 1 else "") + in_words(score) for name, score in used.items()]
+    return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def _given_behaviour(subjects: Sequence[Subject]) -> str:
+    told = [s.name for s in subjects if any(score.context.get("privileged") for score in s.scores)]
+    if not told:
+        return ""
+    who = f" by {escape(', '.join(told))}" if len(subjects) > 1 else ""
+    return f"<p>Inferred{who} with the behaviour of the test trials: a reference, not what can be had without behaviour.</p>"
 
 
 def _definitions(names: Sequence[str], found: Mapping[tuple[str, str], Score]) -> str:
