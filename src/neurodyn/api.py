@@ -16,6 +16,7 @@ import numpy as np
 from neurodyn import config as configs
 from neurodyn import registry
 from neurodyn.analysis.fixed_points import kept_portraits
+from neurodyn.analysis.langevin import has_physics, langevin_physics
 from neurodyn.baselines import baseline_evaluations, evaluation_of
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, MissingData, UnknownName
@@ -179,6 +180,8 @@ def report(
 ) -> Path:
     """One self-contained HTML page about one or more fitted models: scores, learning curves, rates, latents, diagnosis.
 
+    A teacher whose run was last evaluated with behaviour (`evaluate(..., privileged=True)`) is given it here too, and the page says so.
+
     Args:
         fitted: estimators or run folders.
         path: of the page.
@@ -210,7 +213,7 @@ def subjects(
     known: dict[tuple[str, str, str], Evaluation] = {}
     found = []
     for name, estimator in zip(_names(estimators), estimators):
-        assessed = _assess(estimator, trials, True, samples, known)
+        assessed = _assess(estimator, trials, True, samples, known, privileged=_was_given_behaviour(estimator))
         portraits = () if estimator.run_ is None else kept_portraits(estimator.run_.path)
         if estimator.run_ is not None:
             estimator.run_.write_scores([score for each in assessed for score in each.scores])
@@ -225,10 +228,19 @@ def subjects(
                 config=estimator.record(),
                 environment=environment() if estimator.run_ is None else estimator.run_.environment,
                 portraits=[p for p in portraits if p.session == each.session],
+                physics=langevin_physics(estimator.model_, each.evaluation.trials["test"])
+                if has_physics(estimator.model_)
+                else None,
             )
             for each in assessed
         ]
     return found
+
+
+def _was_given_behaviour(estimator: Estimator) -> bool:
+    """Whether all scores that lie in its run's folder are of a teacher given behaviour."""
+    kept = [] if estimator.run_ is None else estimator.run_.scores()
+    return bool(kept) and all(score.context.get("privileged") for score in kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,12 +275,13 @@ def _assess(
         check_disjoint(train, test, "trials")
         splits: dict[Split, Trials] = {"train": train, "valid": valid, "test": test}
         draws = estimator.draws(test, samples)
-        evaluation = evaluation_of(estimator.model_, splits, draws, privileged)
+        swap = metrics is None or "latent_use" in metrics
+        evaluation = evaluation_of(estimator.model_, splits, draws, privileged, swap)
         beside: dict[str, Evaluation] = {}
         if baselines:
             beside = baseline_evaluations(estimator.plan_.model, splits, known, kept)
             if untrained is not None:
-                beside["untrained"] = evaluation_of(untrained, splits, privileged=privileged)
+                beside["untrained"] = evaluation_of(untrained, splits, privileged=privileged, swap=swap)
             if len(test) > 1:
                 beside["shuffled"] = shuffled(evaluation)
         context = {

@@ -1,6 +1,7 @@
-"""Analyse what a run has learned: the fixed points of its dynamics, or the cell types that its embeddings of neurons tell.
+"""Analyse what a run has learned: the fixed points of its dynamics, the physics of its latents, or the cell types that its embeddings of neurons tell.
 
 usage: neurodyn analyse RUN --fixed-points [--inputs zero,mean,period,condition] [--starts N] [--seed N] [--json]
+       neurodyn analyse RUN --physics [--samples N] [--seed N] [--json]
        neurodyn analyse RUN --cell-types [--epochs N] [--seed N] [--json]
 """
 
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from tyro.conf import Positional, arg
 
 from neurodyn.cli._options import Flag, parse
@@ -20,6 +22,7 @@ from neurodyn.errors import InvalidInput
 
 if TYPE_CHECKING:
     from neurodyn.analysis.fixed_points import FixedPointAnalysis, InputResult
+    from neurodyn.dynamics.physics import Physics
 
 
 @dataclass(frozen=True)
@@ -30,25 +33,30 @@ class Options:
     """Folder of a run."""
     fixed_points: Flag = False
     """Look for fixed points from the states that the training trials visit; for models with dynamics."""
+    physics: Flag = False
+    """Look at modes, energies, landscape and information of latents that obey the Langevin equation, on the test trials; for langevin_flow in its default mode."""
     cell_types: Flag = False
     """Tell cell types from the embeddings of neurons; for neuprint. Classifiers are trained on the sessions that the run began with and tested on those that `neurodyn adapt` added."""
     inputs: tuple[str, ...] = ("zero", "mean")
     """Constant inputs: zero, mean, period (the mean in each of the task's periods), condition (the mean over each condition's trials)."""
     starts: int = 1024
     """Visited states to start from, for each input."""
+    samples: int = 4
+    """Posterior samples of each trial, for the physics."""
     epochs: int | None = None
     """Of the search for the neurons' embeddings, with all else frozen; by default the model's."""
     seed: int = 0
-    """Seed of the starts, and of the classifiers."""
+    """Seed of the starts, of the posterior samples, and of the classifiers."""
     session: str = ""
     """Session whose trials are used; empty takes the first."""
     out: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """Folder for `fixed_points.h5`, `.json` and `.html`, and for `cell_types.json`; empty takes `analysis` in the run's folder, where `neurodyn report` finds it."""
+    """Folder for `fixed_points.h5`, `.json` and `.html`, `physics.json` and `.html`, and `cell_types.json`; empty takes `analysis` in the run's folder, where `neurodyn report` finds the fixed points."""
     json: Flag = False
     """One JSON object on stdout."""
 
     def __post_init__(self) -> None:
         check_range("starts", self.starts, 1)
+        check_range("samples", self.samples, 1)
         check_range("seed", self.seed, 0)
         if self.epochs is not None:
             check_range("epochs", self.epochs, 1)
@@ -57,13 +65,11 @@ class Options:
 def run(arguments: Sequence[str]) -> None:
     """Analyses the run, writes the files and prints the tables."""
     options = parse(Options, arguments, "neurodyn analyse")
-    if options.fixed_points == options.cell_types:
-        got = "both" if options.cell_types else "none"
-        raise InvalidInput("analysis", got, "one", "Add --fixed-points or --cell-types.")
-    if options.cell_types:
-        _cell_types(options)
-    else:
-        _fixed_points(options)
+    analyses = {"--fixed-points": _fixed_points, "--physics": _physics, "--cell-types": _cell_types}
+    asked = [name for name in analyses if getattr(options, name.strip("-").replace("-", "_"))]
+    if len(asked) != 1:
+        raise InvalidInput("analysis", " and ".join(asked) or "none", "one", f"Add one of {', '.join(analyses)}.")
+    analyses[asked[0]](options)
 
 
 def _cell_types(options: Options) -> None:
@@ -123,6 +129,36 @@ def _fixed_points(options: Options) -> None:
     for choice, why in found.left_out.items():
         console().print(f"{choice} was left out: {why}.", highlight=False, soft_wrap=True)
     console().print(f"figures: {folder / KEPT.with_suffix('.html').name}", highlight=False, soft_wrap=True)
+
+
+def _physics(options: Options) -> None:
+    from neurodyn import api
+    from neurodyn.analysis.fixed_points import KEPT
+    from neurodyn.analysis.langevin import langevin_physics
+    from neurodyn.cli._console import console, print_json, working
+    from neurodyn.data.writing import folder_made, written_whole
+    from neurodyn.estimator import Estimator
+    from neurodyn.reporting.langevin import Langevin, physics_html
+    from neurodyn.reporting.page import document
+    from neurodyn.reporting.plot import to_json
+
+    estimator = Estimator.load(options.run)
+    with working(f"Looking at the physics of {options.run} ..."):
+        trials = _session(api.parts_of(estimator).test or [], options.session)
+        found = langevin_physics(estimator.model_, trials, samples=options.samples, seed=options.seed)
+    written = {"run": str(options.run), "seed": options.seed, **found.as_mapping()}
+    section = {"name": Langevin.name, "title": Langevin.title, "lead": Langevin.lead, "html": physics_html(found)}
+    folder = options.out or (options.run / KEPT).parent
+    with folder_made(folder):
+        with written_whole(folder / "physics.json") as beside:
+            beside.write_text(to_json(written))
+        with written_whole(folder / "physics.html") as beside:
+            beside.write_text(document(f"Physics of {options.run}", "", [section]), encoding="utf-8")
+    if options.json:
+        print_json(written)
+        return
+    _print_physics(found)
+    console().print(f"figures: {folder / 'physics.html'}", highlight=False, soft_wrap=True)
 
 
 def _session(sessions: Sequence[Any], name: str) -> Any:
@@ -197,6 +233,32 @@ def _print(result: InputResult, analysis: FixedPointAnalysis) -> None:
             str(points.reached[i]),
             verdict,
         )
+    console().print(table)
+
+
+_LEADING_MODES = 8
+
+
+def _print_physics(found: Physics) -> None:
+    """The modes that carry most variance, and the means of energies and information."""
+    from rich.table import Table
+
+    from neurodyn.cli._console import console
+
+    modes, energies, kl = found.modes[0], found.energies, found.information
+    means = [f"{name} {float(np.nanmean(values)):.3g}" for name, values in energies.mean.items()]
+    parts = [f"{name} {float(values.mean()):.3g}" for name, values in kl.parts.items()]
+    note = (
+        f"energy in units of the temperature: {', '.join(means)}; mean squared velocity {energies.kinetic_ratio.mean():.3g} times that of equilibrium; "
+        f"KL in nats a trial: {', '.join(parts)}"
+    )
+    table = Table(title="Modes that carry most variance", title_justify="left", caption=note, caption_justify="left")
+    table.add_column("damping")
+    for heading in ("frequency (Hz)", "undamped (Hz)", "damping ratio", "decay (ms)", "share of variance"):
+        table.add_column(heading, justify="right")
+    for i in range(min(len(modes), _LEADING_MODES)):
+        values = modes.frequency_hz[i], modes.undamped_hz[i], modes.damping_ratio[i], 1000 * modes.decay_s[i]
+        table.add_row(modes.regime[i], *(f"{value:.3g}" for value in values), f"{modes.share[i]:.1%}")
     console().print(table)
 
 

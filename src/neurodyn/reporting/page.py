@@ -17,6 +17,7 @@ from neurodyn.reporting.conditions import Conditions
 from neurodyn.reporting.diagnosis import Diagnosis
 from neurodyn.reporting.fixed_points import FixedPoints
 from neurodyn.reporting.inputs import Inputs
+from neurodyn.reporting.langevin import Langevin
 from neurodyn.reporting.latents import Latents
 from neurodyn.reporting.learning_curves import LearningCurves
 from neurodyn.reporting.rasters import Rasters
@@ -37,6 +38,7 @@ SECTIONS: tuple[Section, ...] = (
     Latents(),
     Trajectories(),
     Inputs(),
+    Langevin(),
     FixedPoints(),
     Behaviour(),
     Reproduce(),

@@ -89,18 +89,29 @@ def _flow(portrait: PhasePortrait) -> Iterator[dict[str, Any]]:
                 "showscale": False,
                 "hoverinfo": "skip",
             }
-    step = max(1, len(portrait.x) // ARROWS)
-    some = np.arange(step // 2, len(portrait.x), step)
-    columns, rows = np.meshgrid(portrait.x[some], portrait.y[some])
-    velocity = portrait.velocity[np.ix_(some, some)]
+    yield flow_arrows(portrait.x, portrait.y, portrait.velocity)
+    yield joined_paths(portrait.paths, plot.MODEL, "single trials")
+    if len(portrait.slow):
+        style = {"symbol": "x-thin", "size": 6, "line": {"width": 1.2, "color": plot.MUTED}}
+        yield _dots(portrait.slow, "slow point", style)
+    yield from _points(portrait.points, portrait)
+
+
+def flow_arrows(x: np.ndarray, y: np.ndarray, velocity: np.ndarray) -> dict[str, Any]:
+    """Arrows along a flow `(row, column, axis)` on a grid, at some of its points."""
+    step = max(1, len(x) // ARROWS)
+    some = np.arange(step // 2, len(x), step)
+    columns, rows = np.meshgrid(x[some], y[some])
+    velocity = velocity[np.ix_(some, some)]
     # Directions as they look in a square panel, clockwise from the top.
-    across, up = velocity[..., 0] / np.ptp(portrait.x), velocity[..., 1] / np.ptp(portrait.y)
-    yield {
+    across, up = velocity[..., 0] / np.ptp(x), velocity[..., 1] / np.ptp(y)
+    return {
         "type": "scatter",
         "mode": "markers",
         "x": columns.ravel(),
         "y": rows.ravel(),
         "hoverinfo": "skip",
+        "showlegend": False,
         "marker": {
             "symbol": "arrow",
             "size": 7,
@@ -108,11 +119,6 @@ def _flow(portrait: PhasePortrait) -> Iterator[dict[str, Any]]:
             "color": plot.faded(plot.MUTED, 0.55),
         },
     }
-    yield _paths(portrait.paths, plot.MODEL, "single trials")
-    if len(portrait.slow):
-        style = {"symbol": "x-thin", "size": 6, "line": {"width": 1.2, "color": plot.MUTED}}
-        yield _dots(portrait.slow, "slow point", style)
-    yield from _points(portrait.points, portrait)
 
 
 def _planar(portrait: PhasePortrait) -> bool:
@@ -121,7 +127,7 @@ def _planar(portrait: PhasePortrait) -> bool:
 
 
 def _against_truth(portrait: PhasePortrait) -> Iterator[dict[str, Any]]:
-    yield _paths(portrait.true_paths[..., :2], plot.TRUTH, "true trials")
+    yield joined_paths(portrait.true_paths[..., :2], plot.TRUTH, "true trials")
     for kind in dict.fromkeys(portrait.true_kinds):
         rows = [i for i, k in enumerate(portrait.true_kinds) if k == kind]
         symbol = "square" if kind == "stable" else "square-open"
@@ -160,7 +166,7 @@ def _dots(points: np.ndarray, name: str | None, marker: dict[str, Any]) -> dict[
     return dots if name is None else dots | {"name": name, "legendgroup": name}
 
 
-def _paths(paths: np.ndarray, colour: str, name: str) -> dict[str, Any]:
+def joined_paths(paths: np.ndarray, colour: str, name: str) -> dict[str, Any]:
     """All trajectories as one line with gaps."""
     gap = np.full((len(paths), 1, 2), np.nan)
     x, y = np.concatenate([paths, gap], 1).reshape(-1, 2).T

@@ -14,6 +14,7 @@ import pandas as pd
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.flow_field import PhasePortrait
+from neurodyn.dynamics.physics import Physics
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
 
@@ -47,6 +48,8 @@ class Subject:
     """Versions and machine, as the run recorded them."""
     portraits: Sequence[PhasePortrait] = ()
     """Flow and fixed points of its dynamics under constant inputs, where they have been analysed."""
+    physics: Physics | None = None
+    """What is to be seen inside latents that obey the Langevin equation; None for other models."""
 
     def __post_init__(self) -> None:
         if "test" not in self.trials or "test" not in self.inferred:

@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from neurodyn.analysis.langevin import langevin_physics
+from neurodyn.config import from_dict
 from neurodyn.data.inference import Inference
+from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.flow_field import PhasePortrait
+from neurodyn.dynamics.physics import Physics
 from neurodyn.metrics.base import Score
+from neurodyn.models.langevin_flow import LangevinFlow, LangevinFlowConfig
 from neurodyn.reporting.subject import Subject
 
 BIN_S, BINS, UNITS, FORWARD = 0.02, 50, 24, 6
@@ -73,6 +79,7 @@ def build(name: str = "lfads", *, seed: int = 0, noise: float = 0.15, full: bool
         CONFIG,
         {"python": "3.12", "torch": "2.5"},
         [portrait()],
+        physics(),
     )
 
 
@@ -89,6 +96,17 @@ def portrait() -> PhasePortrait:
         np.linalg.norm(velocity, axis=2), paths, points, kinds, np.array([False, True, True]), values,
         np.array([[0.5, 0.9]]), points + 0.02, paths, points, kinds, values,
     )  # fmt: skip
+
+
+def physics(**given: object) -> Physics:
+    """Of a small untrained LangevinFlow, on trials of different length."""
+    rng = np.random.default_rng(0)
+    mask = np.ones((30, 16), bool)
+    mask[:5, 9:] = False
+    trials = Trials.from_arrays(rng.poisson(1.0, (30, 16, 6)) * mask[..., None], bin_s=0.02, mask=mask, forward=4)
+    torch.manual_seed(0)
+    settings = from_dict(LangevinFlowConfig, {"size": 8, "encoder": 5, "decoder_hidden": 6, **given}, "model")
+    return langevin_physics(LangevinFlow(settings, DataSpec.of([trials])), trials, samples=2)
 
 
 def scores(noise: float = 0.15) -> list[Score]:
@@ -147,3 +165,9 @@ def make_subject() -> Callable[..., Subject]:
 def subject() -> Subject:
     """A subject with everything."""
     return build()
+
+
+@pytest.fixture
+def physics_of() -> Callable[..., Physics]:
+    """`physics`, of another model."""
+    return physics

@@ -77,6 +77,18 @@ def test_floored_rates(subject):
     assert findings.floored_rates(with_inference(subject, rates=rates)).state == "look"
 
 
+@pytest.mark.parametrize(("other", "state"), [(0.255, "look"), (0.1, "fine"), (-0.9, "fine")])
+def test_latents_that_the_score_hardly_needs(subject, other, state):
+    share = (0.26 - other) / 0.26
+    context = {"scored": "held-out units", "own_latents": 0.26, "other_latents": other, "share": share}
+    used = dataclasses.replace(subject.scores[0], name="latent_use", context=context)
+    found = findings.latent_use(dataclasses.replace(subject, scores=[used]))
+    assert found.state == state and f"{abs(other):.3f}" in found.sentence
+    assert findings.latent_use(subject) is None
+    unscored = dataclasses.replace(used, context={**context, "own_latents": -0.1, "share": None})
+    assert findings.latent_use(dataclasses.replace(subject, scores=[unscored])) is None
+
+
 def test_idle_latents(subject):
     latents = subject.test_inference.latents.copy()
     latents[:, :, :3] *= 1e-5

@@ -37,6 +37,17 @@ def test_table_holds_every_number_and_escapes_definitions(subject):
     assert "&lt;i&gt;mean&lt;/i&gt;" in html
 
 
+def test_latent_use_is_said_in_words_for_each_subject(subject, make_subject):
+    context = {"scored": "held-out units", "own_latents": 0.26, "other_latents": 0.25, "share": 0.0385}
+    used = dataclasses.replace(subject.scores[0], name="latent_use", context=context)
+    first, second = (dataclasses.replace(s, scores=[used]) for s in (subject, make_subject("b & c")))
+    line = "Co-bps with the latents of other trials: 0.250 (with each trial&#x27;s own: 0.260); the latents carry 3.9% of it."
+    assert f"<p>{line}</p>" in Scores().html(first)
+    both = Scores().compare([first, second])
+    assert f"<p>lfads: {line}</p>" in both and f"<p>b &amp; c: {line}</p>" in both
+    assert "latents of other trials" not in Scores().html(subject)
+
+
 def test_subjects_stand_side_by_side(subject, make_subject):
     html = Scores().compare([subject, make_subject("other <model>", noise=0.3)])
     assert html.count("<tr>") == 1 + 2 * len(subject.scores)
