@@ -10,19 +10,16 @@ Stirling constant that it computes in every step and that no gradient sees. The 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+from interleaved import interleaved, parser, report
 
 from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.spec import DataSpec, SessionSpec, SignalSpec
@@ -253,12 +250,9 @@ def same_rates(peer: Any, name: str, batch: Batch) -> float:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--peers", type=Path, help="folder with a checkout lfads-torch")
+    arguments = parser(__doc__, peers="lfads-torch")
     arguments.add_argument("--config", choices=list(SIZES), default="maze20")
     arguments.add_argument("--batch", type=int, help="trials of a batch, instead of the setting's")
-    arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--json", type=Path, help="append the result as one line")
     options = arguments.parse_args()
     torch.set_num_threads(1)
     batch = make_batch(options.config, options.batch)
@@ -287,25 +281,7 @@ def main() -> None:
         result["rate_difference_from_peer"] = same_rates(peer, options.config, batch)
         assert result["rate_difference_from_peer"] < 1e-4, result
         contenders |= {"lfads-torch": peer.step, "lfads-torch, same work": peer.stripped}
-    names = list(contenders)
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for round_ in range(-1, options.rounds):  # the first round warms up
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            start = time.process_time()
-            contenders[name]()
-            if round_ >= 0:
-                times[name].append(time.process_time() - start)
-    for name in names:  # ratios to the first
-        ratios = [t / ours for t, ours in zip(times[name], times[names[0]])]
-        result[name] = {
-            "cpu_ms": round(1e3 * statistics.median(times[name]), 1),
-            "ratio": round(statistics.median(ratios), 3),
-        }
-        print(f"{name:24s} {result[name]['cpu_ms']:8.1f} ms   {result[name]['ratio']:5.2f} x the first")
-    print({k: v for k, v in result.items() if isinstance(v, str | float | int)})
-    if options.json:
-        with options.json.open("a") as file:
-            file.write(json.dumps(result) + "\n")
+    report(result | interleaved(contenders, options.rounds), options.json)
 
 
 if __name__ == "__main__":

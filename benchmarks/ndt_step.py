@@ -8,17 +8,14 @@ same weights and without dropout. Contenders then run in interleaved rounds, in 
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import sys
-import time
 import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from interleaved import interleaved, parser, report
 
 from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.spec import DataSpec, SessionSpec, SignalSpec
@@ -154,11 +151,8 @@ def differences(peer: Any, ours: NDT, batch: Batch) -> dict[str, float]:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--peers", type=Path, help="folder with a checkout neural-data-transformers")
+    arguments = parser(__doc__, peers="neural-data-transformers")
     arguments.add_argument("--config", choices=list(SIZES), default="maze5")
-    arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--json", type=Path, help="append the result as one line")
     options = arguments.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -171,25 +165,7 @@ def main() -> None:
         result |= differences(peer, model, batch)
         assert result["rates"] < 1e-4 and result["gradients"] < 1e-3, result
         contenders["neural-data-transformers"] = peer.step
-    names = list(contenders)
-    times: dict[str, list[float]] = {name: [] for name in names}
-    for round_ in range(-1, options.rounds):  # the first round warms up
-        for name in names[round_ % len(names) :] + names[: round_ % len(names)]:
-            start = time.process_time()
-            contenders[name]()
-            if round_ >= 0:
-                times[name].append(time.process_time() - start)
-    for name in names:  # ratios to the first
-        ratios = [t / ours for t, ours in zip(times[name], times[names[0]])]
-        result[name] = {
-            "cpu_ms": round(1e3 * statistics.median(times[name]), 1),
-            "ratio": round(statistics.median(ratios), 3),
-        }
-        print(f"{name:26s} {result[name]['cpu_ms']:8.1f} ms   {result[name]['ratio']:5.2f} x the first")
-    print({k: v for k, v in result.items() if isinstance(v, str | float | int)})
-    if options.json:
-        with options.json.open("a") as file:
-            file.write(json.dumps(result) + "\n")
+    report(result | interleaved(contenders, options.rounds), options.json)
 
 
 if __name__ == "__main__":
