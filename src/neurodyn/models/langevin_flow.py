@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -275,7 +276,8 @@ class LangevinFlow(Model):
     def _as_published(self, observed: Observed) -> Output:
         assert self.published is not None
         counts = observed.neural * observed.mask[..., None]
-        log_rates, latents, kl = self.published(counts, observed.bins, sample=self.samples_posterior)
+        draw = functools.partial(self.standard_normal, trials=1, like=counts) if self.samples_posterior else None
+        log_rates, latents, kl = self.published(counts, observed.bins, draw=draw, counted=counted_bins(observed))
         state = latents[..., : 2 * self.size]
         hidden = {"encoding": latents[..., 2 * self.size :], "state": state}
         return Output({self.neural: log_rates.unsqueeze(-1)}, latents=state, kl=kl, hidden=hidden)

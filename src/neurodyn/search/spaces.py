@@ -30,5 +30,14 @@ SPACES: Mapping[str, Mapping[str, Any]] = {
         "model.context_forward": {"uniform": [10, 98]},
         "model.context_backward": {"uniform": [10, 98]},
     },
+    # No published ranges: what its trials on recordings and simulations were sensitive to, around the defaults.
+    "langevin_flow": {
+        "train.learning_rate": {"log_uniform": [1e-3, 1e-2], "start": 5e-3, "explore": 0.3},
+        "model.dropout": {"uniform": [0.0, 0.6], "explore": 0.3},
+        "model.coordinated_dropout": {"uniform": [0.05, 0.6], "start": 0.3, "explore": 0.3},
+        "objective.kl_scale": {"log_uniform": [3e-3, 1.0], "start": 0.03, "explore": 0.8},
+        "model.time_unit_s": {"log_uniform": [0.05, 0.5], "start": 0.2},
+        "model.damping": {"log_uniform": [1.0, 40.0], "start": 5.0},
+    },
 }
 """By the model's registered name: `{field: distribution}`, as a space's file."""

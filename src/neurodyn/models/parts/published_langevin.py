@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,13 +102,21 @@ class PublishedLangevin(nn.Module):
         self.decoder.scale_for_depth(FIXUP_LAYERS, values=False)
         self.readout = nn.Linear(3 * size, units)
 
-    def forward(self, counts: Tensor, bins: int, *, sample: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def forward(
+        self,
+        counts: Tensor,
+        bins: int,
+        *,
+        draw: Callable[[int, int, int], Tensor] | None,
+        counted: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Rates and latents of a batch.
 
         Args:
             counts: `(trial, observed time, unit)`.
             bins: observed and forward bins.
-            sample: draw from the posterior; otherwise all noise is zero.
+            draw: standard normal numbers of a shape `(time + 1, trial, D)`, for samples of the posterior; None for no noise.
+            counted: bins that the path's KL counts `(time, trial)`; None for all.
 
         Returns:
             Log rates `(trial, time, unit)`, latents [z ; v ; h] `(trial, time, 3 D)`, and the KLs `position` and `velocity` (of the first bin) and `path`, `(trial,)` each.
@@ -117,11 +126,10 @@ class PublishedLangevin(nn.Module):
         if self.training and self.dropout > 0:
             keep = keep_mask((bins, trials, size), self.dropout, device=counts.device, dtype=counts.dtype)
         encoded = dropped_gru(counts, self.order(counts.shape[1], bins), self.encoder, keep).unbind(0)
-        noise = counts.new_zeros(bins + 1, trials, size)
-        if sample:
-            noise.normal_()
+        shape = (bins + 1, trials, size)
+        noise = counts.new_zeros(shape) if draw is None else draw(*shape)
         posterior = self.initial_posterior(encoded[0]).split(size, 1)
-        positions, velocities, kl = self.path(posterior, noise)
+        positions, velocities, kl = self.path(posterior, noise, counted)
         parts = [part for bin_ in zip(positions, velocities, encoded) for part in bin_]
         latents = torch.stack(parts, 1).view(trials, bins, 3 * size)
         return self.decode(latents), latents, kl
@@ -138,13 +146,14 @@ class PublishedLangevin(nn.Module):
         return inside + [observed - 1] * (bins - observed)
 
     def path(
-        self, posterior: tuple[Tensor, ...], noise: Tensor
+        self, posterior: tuple[Tensor, ...], noise: Tensor, counted: Tensor | None = None
     ) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
         """Positions and velocities of every bin `(trial, D)`, and the KLs.
 
         Args:
             posterior: of the first bin: mean and log-variance of the position, mean and log-variance of the velocity, `(trial, D)` each.
             noise: of z_0, v_0, v_1, ...: `(time + 1, trial, D)`.
+            counted: bins that the path's KL counts `(time, trial)`; None for all.
         """
         position, position_log_variance, velocity, velocity_log_variance = posterior
         kl = {
@@ -163,17 +172,19 @@ class PublishedLangevin(nn.Module):
             positions.append(position)
             velocities.append(velocity)
             means.append(mean)
-        kl["path"] = self._path_kl(means, velocities[1:]) if means else torch.zeros_like(kl["position"])
+        each = (
+            self._path_kl(torch.stack(velocities[1:] if self.mode == "release" else means))
+            if means
+            else noise[:0, :, 0]
+        )
+        kl["path"] = (each if counted is None else each * counted[1:]).sum(0)
         return positions, velocities, kl
 
-    def _path_kl(self, means: list[Tensor], velocities: list[Tensor]) -> Tensor:
-        """Of the steps from the second bin on."""
-        release = self.mode == "release"
-        given = torch.stack(velocities if release else means, 1)
-        log_variance = 2 * self.damping if release else math.log(2 * self.damping)
+    def _path_kl(self, given: Tensor) -> Tensor:
+        """Of each step from the second bin on `(step, trial)`, by its velocities or, in mode `paper`, their means `(step, trial, D)`."""
+        log_variance = 2 * self.damping if self.mode == "release" else math.log(2 * self.damping)
         constant = math.log(VELOCITY_PRIOR) - log_variance - 1 + math.exp(log_variance) / VELOCITY_PRIOR
-        squares = (given * given).sum((1, 2)) / VELOCITY_PRIOR
-        return 0.5 * (squares + constant * given[0].numel())
+        return 0.5 * ((given * given).sum(2) / VELOCITY_PRIOR + constant * self.size)
 
 
 def _from_standard(mean: Tensor, log_variance: Tensor) -> Tensor:

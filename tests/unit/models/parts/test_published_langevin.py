@@ -46,22 +46,20 @@ def batch() -> Batch:
     return whole.with_seen(seen, weight)
 
 
+def given_noise(*shape: int) -> torch.Tensor:
+    return case.noise().view(shape)
+
+
 def objective() -> ELBO:
     signal = SignalSpec("spikes", "neural", 0.02, (case.UNITS,), case.BINS)
     session = SessionSpec("one", {"counts": signal}, "counts", case.UNITS, case.HELDIN, case.BINS, case.FORWARD)
     return ELBO(PUBLISHED, MeanRate(MeanRateConfig(), DataSpec((session,))))
 
 
-@pytest.fixture
-def given_noise(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.Tensor, "normal_", lambda self: self.copy_(case.noise()))
-
-
-@pytest.mark.usefixtures("given_noise")
 def test_forward_loss_and_gradients_are_those_of_the_public_code() -> None:
     golden = json.loads(GOLDEN.read_text())
     model, observed = small().train(), batch()
-    log_rates, latents, kl = model(observed.observed.neural, case.BINS, sample=True)
+    log_rates, latents, kl = model(observed.observed.neural, case.BINS, draw=given_noise)
     torch.testing.assert_close(log_rates[0], torch.tensor(golden["log_rates"], dtype=torch.float64), rtol=1e-10, atol=1e-12)  # fmt: skip
     torch.testing.assert_close(latents[0, -1], torch.tensor(golden["latents"], dtype=torch.float64), rtol=1e-10, atol=1e-12)  # fmt: skip
     assert sum(value.mean().item() for value in kl.values()) == pytest.approx(golden["kl"], rel=1e-12)
@@ -95,19 +93,19 @@ def test_initial_scaling_leaves_the_values_alone() -> None:
 
 
 @pytest.mark.parametrize(("damping", "constant"), [(0.55, 12.820), (0.7, 17.925)])
-@pytest.mark.usefixtures("given_noise")
 def test_release_kl_is_a_penalty_on_the_drawn_velocity(damping: float, constant: float) -> None:
-    _, latents, kl = small(damping=damping)(case.counts()[:, : case.OBSERVED, : case.HELDIN], case.BINS, sample=True)
+    _, latents, kl = small(damping=damping)(
+        case.counts()[:, : case.OBSERVED, : case.HELDIN], case.BINS, draw=torch.randn
+    )
     velocity = latents[:, 1:, case.SIZE : 2 * case.SIZE]
     expected = (5 * velocity**2 + constant).sum((1, 2))
     torch.testing.assert_close(kl["path"], expected, rtol=1e-4, atol=0)
 
 
 @pytest.mark.parametrize(("damping", "constant"), [(0.55, 3.801), (0.7, 5.180)])
-@pytest.mark.usefixtures("given_noise")
 def test_paper_kl_is_that_of_the_transition(damping: float, constant: float) -> None:
     model = small(damping=damping, mode="paper")
-    _, latents, kl = model(case.counts()[:, : case.OBSERVED, : case.HELDIN], case.BINS, sample=True)
+    _, latents, kl = model(case.counts()[:, : case.OBSERVED, : case.HELDIN], case.BINS, draw=given_noise)
     position, velocity, _ = latents[:, :-1].split(case.SIZE, 2)
     force = model.potential.force(position.flatten(0, 1)).view_as(position)
     mean = (1 - damping) * (velocity + 0.01 * force)
@@ -121,7 +119,7 @@ def test_alignment(mode: str, first: int) -> None:
     model, counts = small(mode=mode), case.counts()[:, : case.OBSERVED, : case.HELDIN]
     changed = counts.clone()
     changed[:, 2] += 1
-    before, after = (model(x, case.BINS, sample=False)[1][..., 2 * case.SIZE :] for x in (counts, changed))
+    before, after = (model(x, case.BINS, draw=None)[1][..., 2 * case.SIZE :] for x in (counts, changed))
     assert torch.equal(before[:, :first], after[:, :first])
     assert (before[:, first] != after[:, first]).any()
 
@@ -130,7 +128,7 @@ def test_the_first_bin_alone_starts_the_path() -> None:
     model, counts = small(), case.counts()[:, : case.OBSERVED, : case.HELDIN]
     changed = counts.clone()
     changed[:, 1:] += 1
-    path = [model(x, case.BINS, sample=False)[1][..., : 2 * case.SIZE] for x in (counts, changed)]
+    path = [model(x, case.BINS, draw=None)[1][..., : 2 * case.SIZE] for x in (counts, changed)]
     assert torch.equal(*path)
 
 
@@ -143,7 +141,7 @@ def test_kernel_never_learns_from_zero_but_does_from_normal() -> None:
         optimiser, kernels = torch.optim.Adam(model.parameters(), lr=3e-3), []
         for _ in range(50):
             optimiser.zero_grad()
-            log_rates, _, kl = model(counts[:, : case.OBSERVED, : case.HELDIN], case.BINS, sample=True)
+            log_rates, _, kl = model(counts[:, : case.OBSERVED, : case.HELDIN], case.BINS, draw=torch.randn)
             nll = (log_rates.exp() - counts * log_rates).mean()
             (nll + 0.02 * sum(value.mean() for value in kl.values())).backward()
             optimiser.step()
@@ -154,7 +152,19 @@ def test_kernel_never_learns_from_zero_but_does_from_normal() -> None:
 
 def test_dropout_and_noise_only_where_asked_for() -> None:
     model, counts = small(dropout=0.3), case.counts()[:, : case.OBSERVED, : case.HELDIN]
-    means = [model.eval()(counts, case.BINS, sample=False)[0] for _ in range(2)]
-    draws = [model(counts, case.BINS, sample=True)[0] for _ in range(2)]
-    dropped = [model.train()(counts, case.BINS, sample=False)[0] for _ in range(2)]
+    means = [model.eval()(counts, case.BINS, draw=None)[0] for _ in range(2)]
+    draws = [model(counts, case.BINS, draw=torch.randn)[0] for _ in range(2)]
+    dropped = [model.train()(counts, case.BINS, draw=None)[0] for _ in range(2)]
     assert torch.equal(*means) and not torch.equal(*draws) and not torch.equal(*dropped)
+
+
+def test_bins_outside_of_trials_cost_nothing() -> None:
+    model, counts = small(), case.counts()[:, : case.OBSERVED, : case.HELDIN]
+    counted = torch.ones(case.BINS, len(counts))
+    whole = model(counts, case.BINS, draw=given_noise, counted=counted)[2]["path"]
+    counted[3:, 0] = 0
+    part = model(counts, case.BINS, draw=given_noise, counted=counted)[2]["path"]
+    first = model(counts, 3, draw=lambda *shape: case.noise()[: shape[0]])[2]["path"]
+    torch.testing.assert_close(whole, model(counts, case.BINS, draw=given_noise)[2]["path"])
+    torch.testing.assert_close(part[1:], whole[1:])
+    torch.testing.assert_close(part[0], first[0])
