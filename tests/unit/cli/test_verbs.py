@@ -57,8 +57,10 @@ def check_scores(scores: list[dict[str, Any]]) -> None:
         assert set(score) == {field.name for field in dataclasses.fields(Score)} - {"drawn"}
         assert isinstance(score["value"], float) and len(score["interval"]) == 2 and score["n"] > 0
         assert score["direction"] in ("higher", "lower") and score["definition"]
-        trivial = "smoothing" if score["name"].startswith("latent_") else "mean_rate"  # a mean rate has no latents
-        assert {trivial, "untrained", "shuffled"} <= set(score["baselines"])
+        kind = score["name"].split("_")[0]
+        trivial = {"latent": "smoothing", "input": "state"}.get(kind, "mean_rate")  # a mean rate has neither
+        own = score["name"] == "latent_use"  # of other models the latents are other things
+        assert ({"untrained"} if own else {trivial, "untrained", "shuffled"}) <= set(score["baselines"])
         assert {"model", "data", "seed"} <= set(score["context"])
 
 
@@ -68,7 +70,7 @@ def test_evaluate_gives_scores_with_their_baselines(folder: Path, capsys: pytest
     found = one_object(capsys)
     assert set(found) == {"run", "scores"} and found["run"] == "runs/small"
     check_scores(found["scores"])
-    assert [score["name"] for score in found["scores"]] == ["co_bps"]
+    assert [score["name"] for score in found["scores"]] == ["co_bps", "latent_use"]
     assert json.loads((folder / "runs/small/scores.json").read_text()) is not None
     with h5py.File(folder / "runs/small/outputs.h5") as file:
         assert list(file) == ["test"]
