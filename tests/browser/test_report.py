@@ -100,7 +100,7 @@ def test_every_plot_is_drawn(opened: Opened) -> None:
             scene: plot.dataset.needs === "webgl",
         }))""",
     )
-    assert len(drawn) == 12
+    assert len(drawn) == 17
     for plot in drawn:
         assert plot["svg"] > 0, plot
         assert plot["canvas" if plot["scene"] else "marks"] > 0, plot
@@ -146,7 +146,7 @@ def test_picker_changes_the_raster(opened: Opened) -> None:
 
 def test_contents_lead_to_every_section(opened: Opened) -> None:
     targets = opened.page.eval_on_selector_all("nav a", "links => links.map(a => a.getAttribute('href'))")
-    assert len(targets) == 13
+    assert len(targets) == 14
     for target in targets:
         assert opened.page.locator(f"section{target} h2").count() == 1
 

@@ -63,7 +63,7 @@ def in_words(score: Score) -> str:
 def _scored(test: Trials, partner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The units scored, and their known entries over the observed bins of both trials `(trial, time, unit or one for all)`."""
     both = test.mask[partner][:, : test.observed_bins, None]
-    if len(test.heldout) and known_heldout(test).any():
+    if len(test.heldout):  # where their counts are withheld, what was seen is no stand-in
         return test.heldout, known_heldout(test) & both
     return np.arange(test.units), test.known[:, : test.observed_bins] & both
 

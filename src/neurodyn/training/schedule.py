@@ -61,8 +61,8 @@ def learning_rate(config: TrainConfig, step: int, steps_an_epoch: int, plateau_s
 def weight_decay(config: TrainConfig, epoch: int) -> float:
     """The weight decay of an epoch, counted from 0.
 
-    >>> weight_decay(TrainConfig(weight_decay=0.1, weight_decay_increase_epochs=500), 50)
-    0.01
+    >>> weight_decay(TrainConfig(weight_decay=0.5, weight_decay_increase_epochs=100), 50)
+    0.25
     """
     rise = min(epoch / config.weight_decay_increase_epochs, 1.0) if config.weight_decay_increase_epochs else 1.0
     return config.weight_decay * rise

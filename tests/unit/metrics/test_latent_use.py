@@ -72,18 +72,10 @@ def test_only_bins_inside_both_trials_are_read() -> None:
     assert LatentUse().measure(swapped(trials, own, other)).value == pytest.approx(expected[0] - expected[1])
 
 
-@pytest.mark.parametrize("withheld", [False, True])
-def test_where_no_held_out_unit_is_known_all_units_are_scored(withheld: bool) -> None:
-    rates, trials = population() if withheld else population(heldin=range(SHAPE[2]))
-    units = list(range(SHAPE[2]))
-    if withheld:
-        known = np.ones(SHAPE, bool)
-        known[:, :, trials.heldout] = False
-        units = HELDIN
-        counts = dataclasses.replace(trials.signals["counts"], mask=known)
-        trials = dataclasses.replace(trials, signals={"counts": counts})
+def test_where_no_unit_is_held_out_all_are_scored() -> None:
+    rates, trials = population(heldin=range(SHAPE[2]))
     found = score(LatentUse(), swapped(trials, rates, rates[PARTNER]), draws=50)
-    cut = np.s_[:, : trials.observed_bins, units]
+    cut = np.s_[:, : trials.observed_bins]
     inside = np.ones((SHAPE[0], trials.observed_bins), bool)
     own, other = (
         bits_per_spike(np.ascontiguousarray(r[cut]), np.ascontiguousarray(trials.counts[cut]), inside).value
@@ -91,6 +83,15 @@ def test_where_no_held_out_unit_is_known_all_units_are_scored(withheld: bool) ->
     )
     assert found.value == pytest.approx(own - other)
     assert found.context["scored"] == "all units" and in_words(found).startswith("Bits per spike of all units")
+
+
+def test_withheld_units_are_not_replaced_by_those_that_were_seen() -> None:
+    rates, trials = population()
+    known = np.ones(SHAPE, bool)
+    known[:, :, trials.heldout] = False
+    counts = dataclasses.replace(trials.signals["counts"], mask=known)
+    trials = dataclasses.replace(trials, signals={"counts": counts})
+    assert not LatentUse().applies(swapped(trials, rates, rates[PARTNER]))
 
 
 def test_it_applies_only_to_spikes_decoded_from_latents() -> None:
