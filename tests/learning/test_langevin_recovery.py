@@ -14,7 +14,7 @@ from neurodyn.simulate.langevin import Langevin
 @pytest.mark.slow
 def test_covariance_friction_and_frequencies_are_those_of_the_data() -> None:
     """All within 15 %, with the inferred inputs off and friction started far from the truth."""
-    trials = nd.load("langevin", trials=1000, units=80, heldout=0, bins=70, forward=0, split=(8.0, 1.0, 1.0))
+    trials = nd.load("langevin", trials=1000, units=80, heldout=0, bins=100, forward=0, split=(8.0, 1.0, 1.0))
     fitted = nd.fit(
         "langevin_flow",
         trials,
@@ -29,7 +29,7 @@ def test_covariance_friction_and_frequencies_are_those_of_the_data() -> None:
         dropout=0.0,
         coordinated_dropout=0.0,
         objective={"name": "elbo", "kl_scale": 1.0, "kl_increase_epochs": 5},
-        train={"epochs": 80, "batch_size": 32, "learning_rate": 0.015, "weight_decay": 0.0, "select": "last"},
+        train={"epochs": 70, "batch_size": 32, "learning_rate": 0.02, "weight_decay": 0.0, "select": "last"},
         progress=False,
     )
     model, truth = fitted.model_, Langevin()
