@@ -127,6 +127,8 @@ def test_bin_by_bin_is_refused_where_later_bins_matter() -> None:
         stream.observe(torch.zeros(1, 9))
     with pytest.raises(ValueError, match="not finite"):
         stream.observe(torch.full((1, 7), torch.nan))
+    with pytest.raises(ValueError, match="negative values"):
+        stream.observe(torch.full((1, 7), -1.0))
 
 
 def test_the_loss_is_a_bound_at_scale_one() -> None:

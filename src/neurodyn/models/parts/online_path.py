@@ -60,14 +60,16 @@ class OnlinePath:
         """Takes one bin's counts of the held-in units and gives the rates of all units in that bin, expected counts per bin, held-in units first.
 
         Raises:
-            InvalidInput: other streams or units, or counts that are not finite or below zero.
+            InvalidInput: other streams or units, values that are not finite, or spike counts below zero.
         """
         model = self.model
         expected = (self.streams, model.spec.only.heldin)
         if tuple(counts.shape) != expected:
             raise InvalidInput("counts", tuple(counts.shape), f"{expected}: stream, held-in unit")
-        if not bool((counts >= 0).all() & torch.isfinite(counts).all()):
-            raise InvalidInput("counts", "values that are negative or not finite", "spike counts of one bin")
+        if not bool(torch.isfinite(counts).all()):
+            raise InvalidInput("counts", "values that are not finite", "the activity of one bin")
+        if model.read_in.standardise.logarithm and bool((counts < 0).any()):  # fluorescence may be below zero
+            raise InvalidInput("counts", "negative values", "spike counts of one bin")
         seen = model.read_in(counts[:, None].to(self._every.device), self._every).transpose(0, 1)
         encoding, self._memory = model.encoder(seen, self._memory)
         if self.state is None:
