@@ -122,6 +122,34 @@ def hold_out_units(
     return dataclasses.replace(trials, heldin=np.setdiff1d(np.arange(units), out))
 
 
+def last_units(units: int, share: float) -> np.ndarray:
+    """The last units, a share of all rounded to the nearest number: held out where units are exchangeable, as simulated ones are.
+
+    >>> last_units(10, 0.25).tolist()
+    [8, 9]
+    """
+    return np.arange(units - round(share * units), units)
+
+
+def check_shares(field: str, shares: Sequence[float]) -> None:
+    """Whether shares of train, valid and test, in any unit, leave none of them empty.
+
+    Raises:
+        InvalidInput: not three, or one that is not above 0.
+    """
+    if len(shares) != 3 or not min(shares) > 0:
+        raise InvalidInput(field, shares, "three shares above 0: train, valid, test")
+
+
+def fractions_of(shares: Sequence[float]) -> list[float]:
+    """Shares as fractions of their sum, for `split_trials`.
+
+    >>> fractions_of((4.0, 1.0, 3.0))
+    [0.5, 0.125, 0.375]
+    """
+    return [share / sum(shares) for share in shares]
+
+
 def check_splits(trials: Trials) -> None:
     """Raises where the trials' splits are empty, or where windows of one recording overlap across splits.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -122,19 +123,8 @@ class LangevinFlow(Model):
     def _published(self, heldin: int, units: int, parameters: int) -> PublishedLangevin:
         if parameters != 1:
             raise InvalidInput("model.observation", self.config.observation, "poisson in the published modes")
-        p = self.config.published
-        return PublishedLangevin(
-            heldin=heldin,
-            units=units,
-            size=self.size,
-            dropout=p.dropout,
-            damping=p.damping,
-            step=p.step,
-            heads=p.heads,
-            feedforward=p.feedforward,
-            kernel_init=p.kernel_init,
-            mode=self.config.mode,
-        )
+        settings = dataclasses.asdict(self.config.published)
+        return PublishedLangevin(heldin=heldin, units=units, size=self.size, mode=self.config.mode, **settings)
 
     # -- physics ----------------------------------------------------------------------------------------------------
 

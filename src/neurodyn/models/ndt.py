@@ -18,7 +18,7 @@ from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.behaviour_encoder import BehaviourEncoder
 from neurodyn.models.parts.ndt_config import NDTConfig
-from neurodyn.models.parts.session_maps import mean_parameters
+from neurodyn.models.parts.session_maps import mean_parameters, standardise_by
 from neurodyn.models.parts.standardise import Standardise
 from neurodyn.models.parts.transformer import ScaleNorm, TransformerLayer, context_mask, dropped, sinusoids
 
@@ -129,10 +129,7 @@ class NDT(Model):
             return
         for trials in sessions:
             place = self.session_of(trials)
-            seen, heldin, order = trials.observed_bins, len(trials.heldin), torch.as_tensor(trials.unit_order)
-            values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, order]
-            mask = torch.as_tensor(trials.mask)
-            self.standardise[place].fit(values[:, :seen, :heldin][mask[:, :seen]])  # type: ignore[operator]
+            standardise_by(self.standardise[place], trials)  # type: ignore[arg-type]
             observation = self.observation(trials.neural_name or "", place)
             with torch.no_grad():
                 last: nn.Linear = self.decoders[place][-1]  # type: ignore[assignment]

@@ -23,7 +23,7 @@ from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig, BehaviourEncoder
 from neurodyn.models.parts.local_attention import LocalLayer
-from neurodyn.models.parts.session_maps import mean_parameters
+from neurodyn.models.parts.session_maps import mean_parameters, standardise_by
 from neurodyn.models.parts.standardise import Standardise
 from neurodyn.models.parts.surrounding_activity import moments, near_moments, positions_of, within
 from neurodyn.models.parts.transformer import sinusoids
@@ -168,14 +168,10 @@ class NeuPRINT(Model):
 
     @torch.no_grad()
     def join(self, session: int, trials: Trials) -> None:
-        seen, order = trials.observed_bins, torch.as_tensor(trials.unit_order)
-        values = torch.as_tensor(trials.neural.values[:, :seen], dtype=torch.float64)[
-            ..., torch.as_tensor(trials.heldin)
-        ]
-        self.standardise[session].fit(values[torch.as_tensor(trials.mask[:, :seen])])
+        standardise_by(self.standardise[session], trials)
         positions = positions_of(trials)
         if positions is not None:
-            self.get_buffer(f"position_{session}").copy_(positions[order])
+            self.get_buffer(f"position_{session}").copy_(positions[torch.as_tensor(trials.unit_order)])
 
     def grown(self, spec: DataSpec) -> NeuPRINT:
         model = NeuPRINT(self.config, spec)

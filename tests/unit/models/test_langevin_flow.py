@@ -15,8 +15,9 @@ from neurodyn.data.splits import hold_out_units
 from neurodyn.data.trials import Trials
 from neurodyn.errors import UnknownName
 from neurodyn.models.langevin_flow import LangevinFlow
-from neurodyn.models.parts.langevin_config import LangevinFlowConfig, PublishedConfig
+from neurodyn.models.parts.langevin_config import LangevinFlowConfig
 from neurodyn.models.parts.langevin_path import path_kl
+from neurodyn.models.parts.published_langevin import PublishedConfig
 from neurodyn.objectives.base import Step
 from neurodyn.objectives.elbo import ELBO, ELBOConfig
 

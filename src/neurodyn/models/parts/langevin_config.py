@@ -9,33 +9,8 @@ from neurodyn import registry
 from neurodyn.config import Part, check_choices, check_range, resolve_parts
 from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig
+from neurodyn.models.parts.published_langevin import PublishedConfig
 from neurodyn.models.potentials.oscillator import OscillatorConfig
-
-
-@dataclass(frozen=True)
-class PublishedConfig:
-    """Settings of the network as it was published, for the modes `release` and `paper`."""
-
-    damping: float = 0.55
-    """γ a **bin**: the share of a velocity that a bin takes away."""
-    step: float = 0.01
-    """Δ, dimensionless."""
-    dropout: float = 0.05
-    """Dropout of the encoder's state, which is fed back, and of the decoder."""
-    heads: int = 2
-    """Attention heads of the decoder; three times the size is a multiple of it."""
-    feedforward: int = 512
-    """Hidden units of the decoder's feed-forward map."""
-    kernel_init: Literal["zero", "normal"] = "zero"
-    """How the potential's kernel starts: `zero` as released, which freezes it after one step; `normal` lets it learn."""
-
-    def __post_init__(self) -> None:
-        check_choices(self, "model.published")
-        check_range("model.published.damping", self.damping, 0, 1, open_low=True, open_high=True)
-        check_range("model.published.step", self.step, 0, open_low=True)
-        check_range("model.published.dropout", self.dropout, 0, 0.99)
-        for name in ("heads", "feedforward"):
-            check_range(f"model.published.{name}", getattr(self, name), 1)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class PublishedConfig:
 
     def __post_init__(self) -> None:
         check_choices(self, "model.published")
-        check_range("model.published.damping", self.damping, 0, 1, open_low=True)
+        check_range("model.published.damping", self.damping, 0, 1, open_low=True, open_high=True)
         check_range("model.published.step", self.step, 0, open_low=True)
         check_range("model.published.dropout", self.dropout, 0, 0.99)
         check_range("model.published.heads", self.heads, 1)

@@ -11,6 +11,7 @@ from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Output
 from neurodyn.models.parts.read_in import ReadIn
+from neurodyn.models.parts.standardise import Standardise
 from neurodyn.models.parts.stitching import UnitMap
 from neurodyn.models.readouts.base import Readout
 from neurodyn.models.readouts.linear import Linear
@@ -27,18 +28,27 @@ _PENALTY = 1e-2
 
 def start_at_means(read_in: ReadIn, readout: Readout, observation: Observation, trials: Trials) -> None:
     """Standardises what the read-in sees by its training trials, and starts the readout at the mean of every unit."""
-    seen, channels, order = trials.observed_bins, len(trials.heldin), torch.as_tensor(trials.unit_order)
-    values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, order]
-    mask = torch.as_tensor(trials.mask)
-    read_in.standardise.fit(values[:, :seen, :channels][mask[:, :seen]])
+    standardise_by(read_in.standardise, trials)
     readout.start(mean_parameters(observation, trials))
+
+
+def standardise_by(standardise: Standardise, trials: Trials) -> None:
+    """Takes mean and scale of every held-in unit from its recorded entries in the observed bins of training trials."""
+    seen, heldin = trials.observed_bins, torch.as_tensor(trials.heldin)
+    rows = torch.as_tensor(trials.mask[:, :seen])
+    values = torch.as_tensor(trials.neural.values[:, :seen], dtype=torch.float64)[:, :, heldin][rows]
+    known = torch.as_tensor(trials.known[:, :seen])
+    known = (known[:, :, heldin] if known.shape[2] > 1 else known)[rows]
+    standardise.fit(values if bool(known.all()) else values.masked_fill(~known, torch.nan))
 
 
 def mean_parameters(observation: Observation, trials: Trials) -> Tensor:
     """The likelihood's parameters of every unit's mean over the entries that were recorded, `(unit, parameter)`, held-in units first."""
     values = torch.as_tensor(trials.neural.values[:], dtype=torch.float64)[:, :, torch.as_tensor(trials.unit_order)]
     known = torch.as_tensor(trials.known[..., trials.unit_order] if trials.known.shape[2] > 1 else trials.known)
-    mean = (values.masked_fill(~known, 0).sum((0, 1)) / known.sum((0, 1)).clamp_min(1)).clamp_min(1e-4)
+    mean = values.masked_fill(~known, 0).sum((0, 1)) / known.sum((0, 1)).clamp_min(1)
+    if trials.neural.kind == "spikes":  # a silent unit has a log rate too; fluorescence may lie below zero
+        mean = mean.clamp_min(1e-4)
     parameters: Tensor = observation.from_mean(mean)
     return parameters
 

@@ -28,12 +28,18 @@ class Standardise(nn.Module):
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
 
     def fit(self, rows: Tensor) -> None:
-        """Takes mean and scale of training samples `(row, channel)`."""
+        """Takes mean and scale of training samples `(row, channel)`; NaN marks what is not known."""
         values = rows.double()
         if self.logarithm:
             values = values.log1p()
-        self.shift.copy_(values.mean(0))
-        deviation = values.std(0)
+        unknown = values.isnan()
+        if bool(unknown.any()):
+            mean = values.nanmean(0).nan_to_num()
+            number = (~unknown).sum(0)
+            deviation = ((values - mean).square().nansum(0) / (number - 1).clamp_min(1)).sqrt()
+        else:
+            mean, deviation = values.mean(0), values.std(0)
+        self.shift.copy_(mean)
         # a unit silent in training says nothing: a spike of it elsewhere would be hundreds of deviations
         self.scale.copy_(torch.where(deviation > 0, 1 / deviation.clamp_min(self.least), 0))
         self.fitted.fill_(True)

@@ -11,9 +11,8 @@ import pandas as pd
 from neurodyn.config import check_choices, check_range, to_dict
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.signal import Signal
-from neurodyn.data.splits import split_trials
+from neurodyn.data.splits import check_shares, fractions_of, split_trials
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
 from neurodyn.shapes import Array
 from neurodyn.simulate.typed_population import TypedPopulation, TypedPopulationConfig
 
@@ -48,8 +47,7 @@ class CellTypesConfig:
         check_range("data.windows", self.windows, 3)
         for name in ("first", "seed", "spread"):
             check_range(f"data.{name}", getattr(self, name), 0)
-        if len(self.split) != 3 or not min(self.split) > 0:
-            raise InvalidInput("data.split", self.split, "three shares above 0: train, valid, test")
+        check_shares("data.split", self.split)
 
 
 class CellTypes(Dataset):
@@ -92,4 +90,4 @@ class CellTypes(Dataset):
             session=f"session_{number}",
             provenance={"source": "cell_types", "options": to_dict(c), "simulator": to_dict(population)},
         )
-        return split_trials(trials, [share / sum(c.split) for share in c.split], by="block")
+        return split_trials(trials, fractions_of(c.split), by="block")

@@ -11,9 +11,8 @@ import numpy as np
 from neurodyn.config import check_range, to_dict
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.signal import Signal
-from neurodyn.data.splits import hold_out_units, split_trials
+from neurodyn.data.splits import check_shares, fractions_of, hold_out_units, last_units, split_trials
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
 from neurodyn.simulate.chaotic_rnn import ChaoticRNN as ChaoticRNNSimulator
 from neurodyn.simulate.chaotic_rnn import ChaoticRNNConfig as ChaoticRNNSimulatorConfig
 
@@ -54,8 +53,7 @@ class ChaoticRNNConfig:
             check_range(f"data.{name}", getattr(self, name), 0)
         check_range("data.heldout", self.heldout, 0, 1, open_high=True)
         check_range("data.share", self.share, 0, 1, open_low=True)
-        if len(self.split) != 3 or not min(self.split) > 0:
-            raise InvalidInput("data.split", self.split, "three shares above 0: train, valid, test")
+        check_shares("data.split", self.split)
 
 
 class ChaoticRNN(Dataset):
@@ -76,9 +74,8 @@ class ChaoticRNN(Dataset):
             )
         )
         trials = simulator.simulate(c.conditions * c.repeats, seed=c.seed)
-        last = np.arange(c.units - round(c.heldout * c.units), c.units)
-        trials = hold_out_units(trials, heldout=last)
-        trials = split_trials(trials, [share / sum(c.split) for share in c.split], seed=c.seed, stratify="condition")
+        trials = hold_out_units(trials, heldout=last_units(c.units, c.heldout))
+        trials = split_trials(trials, fractions_of(c.split), seed=c.seed, stratify="condition")
         signals = dict(trials.signals)
         projected, kept = np.random.default_rng(c.seed).spawn(2)
         if c.behaviour:

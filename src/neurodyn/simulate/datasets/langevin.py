@@ -6,13 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from neurodyn.config import check_choices, check_range, to_dict
 from neurodyn.data.datasets.base import Dataset
-from neurodyn.data.splits import hold_out_units, split_trials
+from neurodyn.data.splits import check_shares, fractions_of, hold_out_units, last_units, split_trials
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
 from neurodyn.simulate.langevin import Langevin as LangevinSimulator
 from neurodyn.simulate.langevin import LangevinConfig as LangevinSimulatorConfig
 
@@ -46,8 +43,7 @@ class LangevinConfig:
         check_range("data.forward", self.forward, 0)
         check_range("data.heldout", self.heldout, 0, 1, open_high=True)
         check_range("data.damping", self.damping, 0, open_low=True)
-        if len(self.split) != 3 or not min(self.split) > 0:
-            raise InvalidInput("data.split", self.split, "three shares above 0: train, valid, test")
+        check_shares("data.split", self.split)
 
 
 class Langevin(Dataset):
@@ -72,9 +68,8 @@ class Langevin(Dataset):
             )
         )
         trials = simulator.simulate(c.trials, seed=c.seed)
-        last = np.arange(c.units - round(c.heldout * c.units), c.units)
-        trials = hold_out_units(trials, heldout=last)
-        trials = split_trials(trials, [share / sum(c.split) for share in c.split], by="block")
+        trials = hold_out_units(trials, heldout=last_units(c.units, c.heldout))
+        trials = split_trials(trials, fractions_of(c.split), by="block")
         return dataclasses.replace(
             trials,
             forward=c.forward,

@@ -9,9 +9,8 @@ from typing import Any, ClassVar, Literal
 from neurodyn.config import check_choices, check_range, to_dict
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.signal import Signal
-from neurodyn.data.splits import hold_out_units, split_trials
+from neurodyn.data.splits import check_shares, fractions_of, hold_out_units, split_trials
 from neurodyn.data.trials import Trials
-from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import Randomness
 from neurodyn.simulate.noise import NoiseConfig
 from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
@@ -59,8 +58,7 @@ class TwoAreaConfig:
             check_range("data.seed", self.seed, 0)
         check_range("data.forward", self.forward, 0)
         check_range("data.heldout", self.heldout, 0, 1, open_high=True)
-        if len(self.split) != 3 or not min(self.split) > 0:
-            raise InvalidInput("data.split", self.split, "three shares above 0: train, valid, test")
+        check_shares("data.split", self.split)
 
 
 class TwoArea(Dataset):
@@ -88,7 +86,7 @@ class TwoArea(Dataset):
         )
         trials = simulator.simulate(c.trials, seed=seed, randomness=c.randomness)
         trials = hold_out_units(trials, c.heldout, seed + _HOLDOUT_SEED_OFFSET)
-        trials = split_trials(trials, [share / sum(c.split) for share in c.split], by="block")
+        trials = split_trials(trials, fractions_of(c.split), by="block")
         signals = dict(trials.signals)
         if c.variant in _PRESET:
             signals["external_input"] = Signal(
