@@ -251,7 +251,7 @@ class Model(nn.Module, ABC):
             like: for device and type.
         """
         options: dict[str, Any] = {"device": like.device, "dtype": like.dtype}
-        if self._streams is None or len(self._streams) != shape[trials]:
+        if self._streams is None:
             return torch.randn(shape, **options)
         rest = shape[:trials] + shape[trials + 1 :]
         return torch.stack([torch.randn(rest, generator=stream, **options) for stream in self._streams], trials)
@@ -349,14 +349,14 @@ class Model(nn.Module, ABC):
     def _average(
         self, observed: Observed, samples: int, privileged: Mapping[str, Tensor] | None, latents: Tensor | None
     ) -> dict[str, np.ndarray]:
-        averages = Averages(log_rates=self.averages_log_rates)
+        averages = Averages(spread=samples > 0, log_rates=self.averages_log_rates)
         with self.sampling() if samples else contextlib.nullcontext():
             for _ in range(max(samples, 1)):
                 output = self(observed, privileged)
                 if latents is not None:
                     output = self._with_latents(output, latents, observed)
                 averages.add(self.reported(output, observed))
-        return averages.arrays(spread=samples > 0)
+        return averages.arrays()
 
     def _with_latents(self, output: Output, latents: Tensor, observed: Observed) -> Output:
         if output.latents is not None:

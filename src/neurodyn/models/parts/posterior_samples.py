@@ -13,14 +13,15 @@ _SPREAD = ("rates", "latents", "inputs")
 
 
 class Averages:
-    """Means, and of rates, latents and inputs also the spread, over posterior samples; sums are kept in float64.
+    """Means over posterior samples; sums are kept in float64.
 
     Args:
+        spread: also keep standard deviations of rates, latents and inputs.
         log_rates: average the logarithms of rates, a geometric mean.
     """
 
-    def __init__(self, *, log_rates: bool = False) -> None:
-        self.log_rates, self.samples = log_rates, 0
+    def __init__(self, *, spread: bool, log_rates: bool = False) -> None:
+        self.spread, self.log_rates, self.samples = spread, log_rates, 0
         self._total: dict[str, Tensor] = {}
         self._square: dict[str, Tensor] = {}
 
@@ -29,19 +30,19 @@ class Averages:
         self.samples += 1
         for name, given in values.items():
             value = given.double()
-            if name in _SPREAD:
+            if self.spread and name in _SPREAD:
                 self._square[name] = self._square[name] + value**2 if name in self._square else value**2
             if name == "rates" and self.log_rates:
                 value = value.log()
             self._total[name] = self._total[name] + value if name in self._total else value
 
-    def arrays(self, *, spread: bool) -> dict[str, np.ndarray]:
-        """Means by name in float32, and with `spread` standard deviations as `<name>_sd`."""
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Means by name in float32, and standard deviations as `<name>_sd`."""
         means = {name: total / self.samples for name, total in self._total.items()}
         if self.log_rates and "rates" in means:
             means["rates"] = means["rates"].exp()
         out = {name: mean.float().cpu().numpy() for name, mean in means.items()}
-        for name, square in self._square.items() if spread else ():
+        for name, square in self._square.items():
             out[f"{name}_sd"] = (square / self.samples - means[name] ** 2).clamp_min(0).sqrt().float().cpu().numpy()
         return out
 
