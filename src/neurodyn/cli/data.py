@@ -65,9 +65,15 @@ def _list(arguments: Sequence[str]) -> None:
 
 def _where(name: str) -> str:
     cls = registry.load("datasets", name)
-    if not cls.remotes and not hasattr(cls, "protocol"):
+    if not cls.remotes and not cls.by_hand and not cls.archived and not hasattr(cls, "protocol"):
         return "simulated"
     dataset = cls(cls.Config())
+    if cls.by_hand or cls.archived:
+        try:
+            dataset.check_present()
+        except MissingData:
+            return f"absent: neurodyn data get {name}"
+        return "present"
     try:
         file = dataset.find(cls.remotes[0].file) if cls.remotes else dataset.files()[0]
         return str(file.parent)
@@ -138,6 +144,13 @@ def _fetched(name: str, *, progress: bool) -> tuple[list[Path], bool]:
 
         found = dandi.fetch(cls.protocol, progress=progress)
         return list(found.paths), found.already
+    if cls.archived:
+        from neurodyn.data import dandi
+
+        found = dandi.fetch_files(cls.archived, progress=progress)
+        return list(found.paths), found.already
+    if cls.by_hand:
+        raise MissingData(f"{name} is not fetched for you. {cls.by_hand}")
     if not cls.remotes:
         raise InvalidInput("NAME", name, "a recorded data set", "Simulated data need no download.")
     from neurodyn.data import download

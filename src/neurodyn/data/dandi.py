@@ -1,4 +1,4 @@
-"""Fetches the benchmark's recordings from the DANDI archive (https://dandiarchive.org), through the archive's own client."""
+"""Fetches recordings from the DANDI archive (https://dandiarchive.org), through the archive's own client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neurodyn.data.datasets.base import data_folders
+from neurodyn.data.datasets.base import Archived, data_folders
 from neurodyn.data.nlb.protocol import Protocol
 from neurodyn.data.writing import folder_made
 from neurodyn.errors import InvalidInput, MissingData
@@ -27,19 +27,25 @@ class Fetched:
     """The files of a recording on this machine."""
 
     paths: tuple[Path, ...]
-    """Training file, then test file."""
+    """In the order of the patterns: of the benchmark, training file, then test file."""
     already: bool
     """All were there before; the network was not used."""
 
 
 def fetch(protocol: Protocol, folder: str | Path | None = None, *, progress: bool = False) -> Fetched:
-    """The training and test files of a recording, in the archive's own folders (`000140/sub-Jenkins/...`), downloaded unless they are there already.
+    """The training and test files of a recording of the benchmark; see `fetch_files`. The version is the one the protocol pins."""
+    patterns = tuple(f"sub-{protocol.subject}/{name}" for name in (protocol.train_pattern, protocol.test_pattern))
+    return fetch_files(Archived(protocol.dandiset, protocol.version, patterns), folder, progress=progress)
 
-    The version is the one the protocol pins. What has arrived of a file lies beside its place under a hidden name that ends in `.part`; after an
-    interruption the download goes on from there. A file appears under its name only when its sha256 is the one the archive gives for it.
+
+def fetch_files(archived: Archived, folder: str | Path | None = None, *, progress: bool = False) -> Fetched:
+    """Files of a dandiset, in the archive's own folders (`000140/sub-Jenkins/...`), downloaded unless they are there already.
+
+    What has arrived of a file lies beside its place under a hidden name that ends in `.part`; after an interruption the download goes on from there. A
+    file appears under its name only when its sha256 is the one the archive gives for it.
 
     Args:
-        protocol: what is fetched.
+        archived: what is fetched.
         folder: data folder to put it in (default: the user's data folder); without it, every data folder is searched first.
         progress: show a progress bar on stderr.
 
@@ -49,20 +55,21 @@ def fetch(protocol: Protocol, folder: str | Path | None = None, *, progress: boo
         InvalidInput: a file has another sha256 than the archive says; the disk is full.
     """
     places = [Path(folder)] if folder is not None else data_folders()
-    target = places[-1] / protocol.folder
-    patterns = (protocol.train_pattern, protocol.test_pattern)
     for place in places:
-        found = [sorted((place / protocol.folder).glob(pattern)) for pattern in patterns]
+        found = [sorted((place / archived.dandiset).glob(pattern)) for pattern in archived.patterns]
         if all(found):
             return Fetched(tuple(path for paths in found for path in paths), True)
+    target = places[-1] / archived.dandiset
     paths: list[Path] = []
-    with _explained(protocol, target):
-        dandiset = _client().get_dandiset(protocol.dandiset, protocol.version)
-        for pattern in patterns:
-            assets = list(dandiset.get_assets_by_glob(f"sub-{protocol.subject}/{pattern}"))
+    with _explained(archived, target):
+        dandiset = _client().get_dandiset(archived.dandiset, archived.version)
+        for pattern in archived.patterns:
+            assets = list(dandiset.get_assets_by_glob(pattern))
             if not assets:
-                raise _missing(protocol, target, f"there is no {pattern} in it")
-            paths += [_download(asset, target / Path(asset.path).name, progress) for asset in assets]
+                raise _missing(archived, target, f"there is no {pattern} in it")
+            paths += [
+                _download(asset, target / Path(pattern).with_name(Path(asset.path).name), progress) for asset in assets
+            ]
     return Fetched(tuple(paths), False)
 
 
@@ -73,7 +80,7 @@ def _client() -> Any:
         from dandi.dandiapi import DandiAPIClient
     except ImportError as error:
         raise MissingData(
-            'Recordings of the benchmark come from the DANDI archive, whose client is not installed: pip install "neurodyn[dandi]"'
+            'These recordings come from the DANDI archive, whose client is not installed: pip install "neurodyn[dandi]"'
         ) from error
     import requests
 
@@ -83,7 +90,7 @@ def _client() -> Any:
 
 
 @contextmanager
-def _explained(protocol: Protocol, target: Path) -> Iterator[None]:
+def _explained(archived: Archived, target: Path) -> Iterator[None]:
     """Turns what the client raises into what to do about it."""
     import requests
 
@@ -92,16 +99,16 @@ def _explained(protocol: Protocol, target: Path) -> Iterator[None]:
     except (requests.RequestException, RuntimeError) as error:  # the client's own errors are RuntimeErrors
         status = getattr(getattr(error, "response", None), "status_code", None)
         if status in (401, 403):
-            raise _missing(protocol, target, "it is not open to everyone (an embargo?)") from error
+            raise _missing(archived, target, "it is not open to everyone (an embargo?)") from error
         why = str(error) if isinstance(error, RuntimeError) else type(error).__name__
-        raise _missing(protocol, target, why) from error
+        raise _missing(archived, target, why) from error
 
 
-def _missing(protocol: Protocol, target: Path, why: str) -> MissingData:
-    page = f"https://dandiarchive.org/dandiset/{protocol.dandiset}/{protocol.version}"
+def _missing(archived: Archived, target: Path, why: str) -> MissingData:
+    page = f"https://dandiarchive.org/dandiset/{archived.dandiset}/{archived.version}"
     return MissingData(
-        f"Dandiset {protocol.dandiset} could not be fetched: {why}. Check the network and try again (a download goes on where it "
-        f"stopped), or get {protocol.train_pattern} and {protocol.test_pattern} from {page} and put them into {target} by hand."
+        f"Dandiset {archived.dandiset} could not be fetched: {why}. Check the network and try again (a download goes on where it "
+        f"stopped), or get the files from {page} and put them there by hand: {', '.join(str(target / each) for each in archived.patterns)}."
     )
 
 

@@ -29,6 +29,18 @@ class Remote:
     """Path below the data folder of the same data in another format, taken where it is present."""
 
 
+@dataclass(frozen=True)
+class Archived:
+    """Files of a dandiset (https://dandiarchive.org)."""
+
+    dandiset: str
+    """Its number, also the name of its folder below a data folder."""
+    version: str
+    """The published version."""
+    patterns: tuple[str, ...]
+    """Patterns of paths inside it, of one file or several each, e.g. `sub-C/*ses-CO-20150311*.nwb`."""
+
+
 def data_folders() -> list[Path]:
     """Folders searched for recordings: `NEURODYN_DATA` if set, then the user's data folder."""
     given = os.environ.get("NEURODYN_DATA")
@@ -41,6 +53,10 @@ class Dataset(ABC):
     Config: ClassVar[type[Any]]
     remotes: ClassVar[tuple[Remote, ...]] = ()
     """Files it needs, for `neurodyn data get`; none for simulated data."""
+    archived: ClassVar[Archived | None] = None
+    """Files of a dandiset that `neurodyn data get` fetches, instead of remotes."""
+    by_hand: ClassVar[str] = ""
+    """Of recorded data that nothing may fetch: where they come from and where to put them."""
 
     def __init__(self, config: Any) -> None:
         self.config = config

@@ -17,6 +17,7 @@ from neurodyn.data.binned import Binned
 from neurodyn.data.datasets._tensor_pickle import read_tensor_records
 from neurodyn.data.datasets.base import Dataset, Remote
 from neurodyn.data.splits import hold_out_units, parse_fractions, split_trials
+from neurodyn.data.subject_splits import hold_out_subject
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 
@@ -69,12 +70,19 @@ class M1CenteroutConfig:
     """Shares of train/valid/test trials; targets are spread over them alike."""
     seed: int = 0
     """Seed of the split."""
+    heldout_session: Literal["chewie_2013-10-03", "chewie_2013-12-19", "mihi_2014-03-03"] | None = None
+    """A session of `sessions=all` that is held out whole: its trials calibrate or test, none trains."""
+    calibration: float = 0.5
+    """Share of the held-out session's trials that few-shot calibration may use; they come first, targets in turns."""
 
     def __post_init__(self) -> None:
         check_choices(self, "data")
         check_range("data.heldout", self.heldout, 0, 1, open_high=True)
         check_range("data.min_rate_hz", self.min_rate_hz, 0)
         parse_fractions(self.split)
+        check_range("data.calibration", self.calibration, 0, 1, open_high=True)
+        if self.heldout_session is not None and self.sessions == "one":
+            raise InvalidInput("data.heldout_session", repr(self.heldout_session), "nothing but with sessions=all")
         if self.bin_s not in (0.05, 0.1):
             raise InvalidInput("data.bin_s", self.bin_s, "0.05 or 0.1")
         first = self.day == DAYS[0] and self.sessions == "one"
@@ -144,6 +152,8 @@ class M1Centerout(Dataset):
         trials = dataclasses.replace(trials, session=day, provenance={"file": stored})
         if options.heldout:
             trials = hold_out_units(trials, options.heldout, options.heldout_seed)
+        if day == options.heldout_session:
+            return hold_out_subject(trials, options.calibration, options.seed)
         return split_trials(trials, parse_fractions(options.split), seed=options.seed, stratify="condition")
 
     def _read(self, day: str) -> tuple[str, Mapping[str, Any]]:

@@ -183,3 +183,26 @@ def test_a_damaged_pickle_is_refused(tmp_path, content):
     (tmp_path / "x.pkl").write_bytes(content)
     with pytest.raises(InvalidInput, match="damaged"):
         read_tensor_records(tmp_path / "x.pkl")
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_session_may_be_held_out_whole(folder, day):
+    sessions = M1Centerout.with_options(sessions="all", heldout_session=day).load()
+    plain = {t.session: t for t in M1Centerout.with_options(sessions="all").load()}
+    for trials in sessions:
+        if trials.session != day:
+            assert trials.table.equals(plain[trials.session].table)
+            continue
+        calibration = trials.part("calibration")
+        assert (
+            set(trials.table["split"]) == {"calibration", "test"} and len(calibration) == round(len(trials) / 2) >= 64
+        )
+        assert sorted(calibration.conditions[:8]) == list(range(8))
+        assert trials.neural.names == plain[day].neural.names and not trials.mask.all()
+        order = np.argsort(trials.table["trial_id"].to_numpy())
+        assert np.array_equal(trials.counts[order], plain[day].counts)
+
+
+def test_a_single_session_is_not_held_out():
+    with pytest.raises(InvalidInput, match="sessions=all"):
+        M1Centerout.with_options(heldout_session=DAYS[0])
