@@ -38,6 +38,8 @@ class Options:
 def run(arguments: Sequence[str]) -> None:
     """Scores the run, keeps `scores.json` in its folder and prints the table."""
     options = parse(Options, arguments, "neurodyn evaluate")
+    from rich.markup import escape
+
     from neurodyn import api
     from neurodyn.cli._console import console, print_json, print_scores, working
 
@@ -53,9 +55,16 @@ def run(arguments: Sequence[str]) -> None:
     if options.json:
         print_json({"run": str(options.run), "scores": [score.as_mapping() for score in scores]})
     else:
+        from neurodyn.alignment.card import ReportCard
+
+        card = ReportCard(scores)
         withheld = _withheld(options.run)
         what = "held-out test trials" + (", given their behaviour: not deployable" if options.privileged else "")
-        print_scores(scores, f"{options.run}, {what}", **({"nothing": withheld} if withheld else {}))
+        others = [score for score in scores if score.name not in card.by_name]
+        if others or not card.by_name:
+            print_scores(others, f"{options.run}, {what}", **({"nothing": withheld} if withheld else {}))
+        for shown in (*card.tables(), *(f"[bold]![/bold] {escape(said)}" for said in card.warnings())):
+            console().print(shown, highlight=False, soft_wrap=isinstance(shown, str))
         console().print(f"Next: neurodyn report {options.run}", highlight=False, soft_wrap=True)
 
 

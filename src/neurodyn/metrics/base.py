@@ -108,12 +108,17 @@ class Evaluation:
     """What rates become with the latents of other test trials; None where it was not tried, or the model decodes no latents."""
 
 
-class Metric(ABC):
-    """A measure on held-out data. One file each; knows data and shapes only, so that it scores anything."""
+class Measure(ABC):
+    """What a score says of its measure, whatever that looks at; its name is its file's."""
 
     definition: ClassVar[str]
     """One sentence, stored with every score."""
     direction: ClassVar[Literal["higher", "lower"]] = "higher"
+
+
+class Metric(Measure):
+    """A measure on held-out data. One file each; knows data and shapes only, so that it scores anything."""
+
     on_request: ClassVar[bool] = False
     """Whether it is left out unless asked for by name: it takes long, or says nearly what another says."""
 
@@ -210,7 +215,7 @@ def score(
 
 
 def scored(
-    metric: type[Metric],
+    metric: type[Measure],
     measured: Measurement,
     baselines: Mapping[str, Measurement],
     ceiling: float | None = None,

@@ -10,6 +10,7 @@ from pathlib import Path
 import neurodyn
 from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput
+from neurodyn.reporting.alignment import Alignment
 from neurodyn.reporting.base import Section, table
 from neurodyn.reporting.behaviour import Behaviour
 from neurodyn.reporting.calibration import Calibration
@@ -29,6 +30,7 @@ from neurodyn.reporting.trajectories import Trajectories
 
 SECTIONS: tuple[Section, ...] = (
     Scores(),
+    Alignment(),
     Diagnosis(),
     LearningCurves(),
     Rasters(),

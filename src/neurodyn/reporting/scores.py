@@ -29,7 +29,7 @@ class Scores(Section):
 
     def applies(self, subject: Subject) -> bool:
         """Whether anything was scored."""
-        return bool(subject.scores)
+        return bool(_of(subject))
 
     def html(self, subject: Subject) -> str:
         """Table and picture of one subject."""
@@ -37,8 +37,8 @@ class Scores(Section):
 
     def compare(self, subjects: Sequence[Subject]) -> str:
         """One table and one picture for all subjects, measure by measure."""
-        names = list(dict.fromkeys(score.name for s in subjects for score in s.scores))
-        found = {(score.name, s.name): score for s in subjects for score in s.scores}
+        names = list(dict.fromkeys(score.name for s in subjects for score in _of(s)))
+        found = {(score.name, s.name): score for s in subjects for score in _of(s)}
         baselines = list(dict.fromkeys(b for score in found.values() for b in score.baselines))
         baselines.sort(key=lambda b: BASELINES.index(b) if b in BASELINES else len(BASELINES))
         return (
@@ -48,6 +48,11 @@ class Scores(Section):
             + _definitions(names, found)
             + score_picture(subjects, names, found, baselines)
         )
+
+
+def _of(subject: Subject) -> list[Score]:
+    """The scores shown here: those of the report card have a section of their own, with their warnings."""
+    return [score for score in subject.scores if subject.card is None or score.name not in subject.card.by_name]
 
 
 def best_baseline(score: Score) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from neurodyn.alignment.card import ReportCard
 from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.flow_field import PhasePortrait
@@ -50,6 +51,8 @@ class Subject:
     """Flow and fixed points of its dynamics under constant inputs, where they have been analysed."""
     physics: Physics | None = None
     """What is to be seen inside latents that obey the Langevin equation; None for other models."""
+    card: ReportCard | None = None
+    """How well latents agree across subjects, where the model was asked about several; of a run, one subject of the report carries it."""
 
     def __post_init__(self) -> None:
         if "test" not in self.trials or "test" not in self.inferred:

@@ -76,6 +76,22 @@ def test_evaluate_gives_scores_with_their_baselines(folder: Path, capsys: pytest
         assert list(file) == ["test"]
 
 
+def test_evaluate_shows_an_alignment_as_its_card(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common: dict[str, Any] = {"interval": (0.1, 0.9), "n": 12, "direction": "higher"}
+    raw = Score(
+        "cross_subject_r_raw", "", 0.987, baselines={"untrained": 0.986}, context={"warning": "Beware"}, **common
+    )
+    found = [Score("co_bps", "", 0.25, **common), Score("cross_subject_r", "", 0.765, **common), raw]
+    monkeypatch.setattr("neurodyn.api.evaluate", lambda *given, **more: found)
+    capsys.readouterr()
+    assert main(["evaluate", "runs/small"]) == 0
+    shown = capsys.readouterr().err
+    assert "0.250" in shown and "0.987" in shown and "0.986" in shown and "! Beware" in shown
+    assert "withheld" in shown and "0.765" not in shown
+
+
 def test_report_is_one_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["report", "runs/small", "-o", "page.html", "--json"]) == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from alignment_card import card, model
 
 from neurodyn.analysis.langevin import langevin_physics
 from neurodyn.config import from_dict
@@ -164,7 +166,7 @@ def make_subject() -> Callable[..., Subject]:
 @pytest.fixture(scope="session")
 def subject() -> Subject:
     """A subject with everything."""
-    return build()
+    return dataclasses.replace(build(), card=card(model(0.5)))
 
 
 @pytest.fixture

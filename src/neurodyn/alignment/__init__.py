@@ -1,0 +1,1 @@
+"""How well the latents of different subjects agree, with what such a number is worth nothing without."""

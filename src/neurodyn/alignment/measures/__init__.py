@@ -1,0 +1,1 @@
+"""Measures of an alignment, one file each."""
