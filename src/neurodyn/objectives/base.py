@@ -13,11 +13,26 @@ from torch import Tensor, nn
 
 from neurodyn import registry
 from neurodyn.data.batch import Batch
+from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
 from neurodyn.observations.base import Observation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """The whole batch, where an objective is handed a part of it: a micro-batch, or the share of one process."""
+
+    shared: Mapping[str, Tensor]
+    """What `Objective.shared` said of every trial of it, without gradients; empty for objectives that compare no trials."""
+    counts: Mapping[str, Tensor]
+    """`Objective.counts`, summed over its trials; scalars."""
+    start: int
+    """Place of the part's first trial."""
+    trials: int
+    """Trials of the whole."""
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """Where training is: ramps and schedules use nothing else."""
 
@@ -25,6 +40,12 @@ class Step:
     """Counted from 0."""
     step: int = 0
     """Optimiser steps taken, counted from 0."""
+    whole: Whole | None = None
+    """What the batch at hand is a part of; None where it is whole. Losses are then shares: they, and their gradients, add up to those of the whole. Only objectives that `gives_shares` are told."""
+
+    def share(self, batch: Batch) -> float:
+        """Share that a batch has in the trials of the whole."""
+        return 1.0 if self.whole is None else len(batch.mask) / self.whole.trials
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +62,10 @@ class Objective(ABC):
     """A loss over the common `Output`: any objective on any model. Honours `batch.mask` and `batch.loss_weight`."""
 
     Config: ClassVar[type[Any]]
+    gives_shares: ClassVar[bool] = False
+    """Whether it returns shares of the whole's losses where `step.whole` is given. Losses of other objectives are weighted by trials, which is the same where trials are of one length."""
+    compares_trials: ClassVar[bool] = False
+    """Whether the loss of a trial depends on the others of its batch: `shared` is then asked ahead of every part of it. Needs `gives_shares`."""
 
     def __init__(self, config: Any, model: Model) -> None:
         self.config = config
@@ -58,6 +83,14 @@ class Objective(ABC):
     def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
         """The losses of one batch."""
 
+    def shared(self, output: Output, batch: Batch) -> Mapping[str, Tensor]:
+        """What it must know of all trials of a batch to find the loss of a part of it, each `(trial, ...)`; empty where trials are not compared."""
+        return {}
+
+    def counts(self, batch: Batch) -> Mapping[str, Tensor]:
+        """What means are taken over, of each trial `(trial,)`, for objectives that give shares."""
+        return {}
+
     def nat(self, batch: Batch) -> Tensor | float:
         """What one nat per entry of a batch adds to the total: terms of another objective are brought to this scale."""
         return 1.0
@@ -65,6 +98,20 @@ class Objective(ABC):
     def observation(self, name: str, batch: Batch) -> Observation:
         """The likelihood of a signal in the batch's session."""
         return self.model.observation(name, batch.observed.session)
+
+
+def target_of(batch: Batch, name: str) -> Tensor:
+    """The values that a predicted signal is compared with, `(trial, time, channel)`.
+
+    Raises:
+        InvalidInput: the signal is no target.
+    """
+    if name not in batch.targets:
+        fix = "Leave the objective out: the model has one of its own."
+        raise InvalidInput(
+            "objective", f"a comparison with {name!r}, which is no target", f"with {', '.join(batch.targets)}", fix
+        )
+    return batch.targets[name]
 
 
 def recorded(batch: Batch, name: str) -> Tensor:

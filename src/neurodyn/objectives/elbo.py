@@ -13,7 +13,7 @@ from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch
 from neurodyn.models.base import Output
 from neurodyn.objectives._poisson_sum import PoissonSum
-from neurodyn.objectives.base import Losses, Objective, Step, recorded, withheld_loss
+from neurodyn.objectives.base import Losses, Objective, Step, recorded, target_of, withheld_loss
 from neurodyn.observations.base import Observation
 from neurodyn.observations.poisson import Poisson
 
@@ -85,14 +85,24 @@ class ELBO(Objective):
     """
 
     Config: ClassVar = ELBOConfig
+    gives_shares: ClassVar[bool] = True
+
+    def counts(self, batch: Batch) -> Mapping[str, Tensor]:
+        found = {}
+        for name, target in batch.targets.items():
+            mask = recorded(batch, name).expand_as(target)
+            found[name] = mask.reshape(len(mask), -1).sum(1)
+            if name in batch.withheld:
+                found[f"{name}_withheld"] = (mask * batch.withheld[name]).reshape(len(mask), -1).sum(1)
+        return found
 
     def __call__(self, output: Output, batch: Batch, step: Step) -> Losses:
-        c = self.config
+        c, whole = self.config, step.whole
         terms: dict[str, Tensor] = {}
         parts: list[Tensor] = []
         entries: Tensor | float = 0.0
         penalties = dict(output.penalty)
-        trials = len(batch.mask)
+        trials = len(batch.mask) if whole is None else whole.trials
         for name, parameters in output.predictions.items():
             observation = self.observation(name, batch)
             total, count = self._reconstruction(name, parameters, batch, observation, step)
@@ -102,16 +112,16 @@ class ELBO(Objective):
             if (penalty := observation.penalty()) is not None:
                 penalties[f"{name}_penalty"] = penalty
             if name in batch.withheld:
-                terms[f"{name}_nll_withheld"] = withheld_loss(observation, parameters, batch, name)
+                terms[f"{name}_nll_withheld"] = withheld_loss(observation, parameters, batch, name) * step.share(batch)
         rise = ramp(step.epoch, c.kl_start_epoch, c.kl_increase_epochs)
         for name, kl in output.kl.items():
-            terms[f"kl_{name}"] = kl.mean()
+            terms[f"kl_{name}"] = kl.mean() if whole is None else kl.sum() / trials
             part = rise * c.kl_scales.get(name, c.kl_scale) * terms[f"kl_{name}"]
             parts.append(part / entries if c.kl_unit == "bound" and c.reduce == "mean" else part)
         rise = ramp(step.epoch, c.l2_start_epoch, c.l2_increase_epochs)
         for name, penalty in penalties.items():
-            terms[name] = penalty
-            parts.append(rise * c.l2_scale * penalty)
+            terms[name] = penalty if whole is None else penalty * step.share(batch)
+            parts.append(rise * c.l2_scale * terms[name])
         loss = c.loss_scale * torch.stack(parts).sum()
         return Losses(loss, {name: value.detach() for name, value in terms.items()})
 
@@ -125,15 +135,16 @@ class ELBO(Objective):
     def _reconstruction(
         self, name: str, parameters: Tensor, batch: Batch, observation: Observation, step: Step
     ) -> tuple[Tensor, Tensor]:
-        """Summed negative log likelihood of one signal and the number of its entries that count."""
-        target = batch.targets[name]
+        """Summed negative log likelihood of one signal and the number of entries that count in the whole batch."""
+        target = target_of(batch, name)
         mask = recorded(batch, name)
-        counted = mask.expand_as(target).sum()
+        counted = mask.expand_as(target).sum() if step.whole is None else step.whole.counts[name]
         weight = batch.weight(name) if name in batch.loss_weight else None
         full = bool(batch.mask.all()) and name not in batch.known and name not in batch.withheld
         if name in batch.withheld:  # the value is the mean over the others, times the number of all
             others = mask * ~batch.withheld[name]
-            mask = others * (counted / others.sum().clamp_min(1))
+            left = others.sum() if step.whole is None else counted - step.whole.counts[f"{name}_withheld"]
+            mask = others * (counted / left.clamp_min(1))
         if type(observation) is Poisson:
             clamped = step.epoch < self.config.log_rate_clamp_epochs
             total = PoissonSum.apply(

@@ -9,6 +9,9 @@ from neurodyn.training.config import TrainConfig
 
 PLATEAU_FACTOR = 0.95
 COSINE_FLOOR = 0.01
+HOLD_COSINE_FLOOR = 0.001
+WARMUP_START = 1 / 3
+"""Share of the highest rate that a warm-up over steps begins at."""
 
 
 @dataclass
@@ -33,7 +36,7 @@ def learning_rate(config: TrainConfig, step: int, steps_an_epoch: int, plateau_s
     """The learning rate of a step: linear warm-up, then the schedule.
 
     Args:
-        config: `schedule`, `learning_rate`, `warmup_epochs` and `epochs` are used.
+        config: `schedule`, `learning_rate`, `warmup_epochs`, `warmup_steps` and `epochs` are used.
         step: steps taken so far.
         steps_an_epoch: steps of one epoch.
         plateau_scale: how far the plateau schedule has shrunk the rate.
@@ -45,12 +48,20 @@ def learning_rate(config: TrainConfig, step: int, steps_an_epoch: int, plateau_s
         done = min((epoch - first) / max(config.epochs - first, 1), 1.0)
         return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
     warmup = config.warmup_epochs * steps_an_epoch
+    if config.warmup_steps is not None:
+        warmup = config.warmup_steps
+        if step < warmup:
+            return config.learning_rate * (WARMUP_START + (1 - WARMUP_START) * step / warmup)
     if step < warmup:
         return config.learning_rate * (step + 1) / (warmup + 1)
     if config.schedule == "cosine":
         done = (step - warmup) / max(config.epochs * steps_an_epoch - warmup, 1)
         fall = 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
         return config.learning_rate * (COSINE_FLOOR + (1 - COSINE_FLOOR) * fall)
+    if config.schedule == "hold_cosine":
+        half = config.epochs * steps_an_epoch / 2
+        fall = 0.5 * (1 + math.cos(math.pi * min(max(step / half - 1, 0.0), 1.0)))
+        return config.learning_rate * (HOLD_COSINE_FLOOR + (1 - HOLD_COSINE_FLOOR) * fall)
     if config.schedule == "inverse_sqrt":
         return config.learning_rate * math.sqrt((warmup + 1) / (step + 1))
     if config.schedule == "plateau":

@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 import torch
 
+from neurodyn.errors import InvalidInput
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.schedule import Plateau, learning_rate, weight_decay
 
@@ -76,3 +77,21 @@ def test_inverse_sqrt_halves_when_training_is_four_times_as_long() -> None:
     rates = _rates("inverse_sqrt")
     assert rates[10] == pytest.approx(0.1) and rates[43] == pytest.approx(0.05)
     assert all(a > b for a, b in zip(rates[10:], rates[11:]))
+
+
+def test_hold_cosine_is_that_of_the_published_pnba() -> None:
+    config = TrainConfig(schedule="hold_cosine", learning_rate=1e-4, epochs=400, warmup_steps=600)
+    rates = {epoch: learning_rate(config, epoch * 96, 96) for epoch in (50, 200, 250, 300, 350, 400)}
+    published = {50: 1e-4, 200: 1e-4, 250: 8.54e-5, 300: 5.005e-5, 350: 1.47e-5, 400: 1e-7}
+    assert {epoch: float(f"{rate:.{2 if epoch % 100 else 3}e}") for epoch, rate in rates.items()} == published
+    factors = [learning_rate(config, step, 96) / 1e-4 for step in (0, 300, 600)]
+    assert factors == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_warm_up_over_steps_stands_in_place_of_that_over_epochs() -> None:
+    config = dataclasses.replace(CONFIG, schedule="constant", warmup_steps=4)
+    found = [learning_rate(config, step, 5) for step in range(6)]
+    assert found == pytest.approx([0.1 / 3, 0.05, 0.1 * 2 / 3, 0.1 * 5 / 6, 0.1, 0.1])
+    assert learning_rate(dataclasses.replace(config, warmup_steps=0), 0, 5) == 0.1
+    with pytest.raises(InvalidInput, match="counts epochs"):
+        dataclasses.replace(config, schedule="epoch_cosine")

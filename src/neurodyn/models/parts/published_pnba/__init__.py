@@ -1,0 +1,1 @@
+"""PNBA's network as it was published, layer for layer."""
