@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from neurodyn.api import adapt, evaluate, fit, load, report
+    from neurodyn.api import adapt, calibrate, evaluate, fit, load, report, zero_shot
     from neurodyn.data.recording import Recording
     from neurodyn.data.trials import Trials
     from neurodyn.distillation import cross_fit, distill
@@ -19,6 +19,8 @@ _WHERE = {
     "load": "neurodyn.api",
     "fit": "neurodyn.api",
     "adapt": "neurodyn.api",
+    "zero_shot": "neurodyn.api",
+    "calibrate": "neurodyn.api",
     "evaluate": "neurodyn.api",
     "report": "neurodyn.api",
     "cross_fit": "neurodyn.distillation",
@@ -35,6 +37,7 @@ __all__ = [
     "Trials",
     "__version__",
     "adapt",
+    "calibrate",
     "cross_fit",
     "distill",
     "evaluate",
@@ -42,6 +45,7 @@ __all__ = [
     "load",
     "report",
     "search",
+    "zero_shot",
 ]
 
 

@@ -139,7 +139,9 @@ class Estimator:
         """
         plan = Plan.of(self.model, self.config, self.objective, self.rule, self.train, self.seed)
         parts = partition(self.as_trials(trials), None if valid is None else self.as_trials(valid), self.seed)
-        check_batch_size(plan.train.batch_size, parts.train)  # before a folder is made
+        check_batch_size(
+            plan.train.batch_size, parts.train, plan.train.sessions == "in_turn"
+        )  # before a folder is made
         spec = DataSpec.of(parts.train)
         model = plan.build_model(spec)
         objective = plan.build_objective(model)
@@ -202,7 +204,7 @@ class Estimator:
                 "train",
             )
         parts = partition(self.as_trials(trials), None if valid is None else self.as_trials(valid), seed)
-        check_batch_size(train.batch_size, parts.train)
+        check_batch_size(train.batch_size, parts.train, train.sessions == "in_turn")
         spec = DataSpec((*trained.spec.sessions, *DataSpec.of(parts.train).sessions))
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(key(seed, Stream.WEIGHTS))
@@ -225,8 +227,57 @@ class Estimator:
             found.save(out)
         return found
 
+    def zero_shot(self, trials: Data) -> Estimator:
+        """This model with subjects that took no part in training; this estimator stays as it is.
+
+        Nothing is trained: of the new subjects' activity only means and scales of their units, and what the front end knows them by, are taken. `transform` and
+        `evaluate` do this by themselves.
+
+        Args:
+            trials: of the new subjects; all that are given, without their behaviour, tell the units' scales.
+
+        Raises:
+            InvalidInput: a model with weights of each subject.
+        """
+        several = self.as_trials(trials)
+        return self._knowing(self._fitted().zero_shot(several))
+
+    def calibrate(self, trials: Data, *, count: int | None = None, out: str | Path | None = None) -> Estimator:
+        """This model with new subjects that a few trials with behaviour (or stimulus) tell it; this estimator stays as it is.
+
+        A ridge regression, in closed form: of what the frozen encoder of behaviour says of these trials, on their activity.
+
+        Args:
+            trials: of the new subjects. Where they have a split `calibration`, only those trials are used.
+            count: trials of each subject, the first ones; all by default.
+            out: run folder to write; None writes nothing.
+
+        Raises:
+            InvalidInput: fewer trials than `count`; no behaviour in them; a model that cannot be calibrated.
+        """
+        several = []
+        for each in self.as_trials(trials):
+            split = "split" in each.table and "calibration" in set(each.table["split"])
+            given = each.part("calibration") if split else each
+            if count is not None and not 0 < count <= len(given):
+                raise InvalidInput("count", count, f"1 to {len(given)}, the calibration trials of {each.session!r}")
+            several.append(given if count is None else given.select(np.arange(count)))
+        found = self._knowing(self._fitted().calibrate(several))
+        if out is not None:
+            found.save(out)
+        return found
+
+    def _knowing(self, model: Model) -> Estimator:
+        """This estimator with a model that knows more sessions."""
+        found = Estimator(**{**self.get_params(), **configs.to_dict(model.config), "out": None, "resume": False})
+        found.model_, found.fitted_, found.parts_, found.data_ = model, self.fitted_, self.parts_, self.data_
+        found.plan_, found.run_ = dataclasses.replace(self.plan_, model_config=model.config), None
+        return found
+
     def transform(self, trials: Data, samples: int | None = None) -> Inference | list[Inference]:
         """Rates, latents and inputs of trials, seen as the model may see them; memory is bounded by a batch of trials.
+
+        Sessions that a model without weights of a session's own does not know are inferred zero-shot, their units' scales taken from these trials.
 
         Args:
             trials: one session's trials (one `Inference`) or several sessions' (a list).
@@ -239,6 +290,10 @@ class Estimator:
         model = self._fitted()
         configs.check_range("samples", samples or 0, 0)
         several = self.as_trials(trials)
+        known = {session.name for session in model.spec.sessions}
+        new = [t for t in several if t.session not in known]
+        if new and model.subject_free:
+            return self.zero_shot(new).transform(trials, samples)
         found = [model.infer(t, samples=self.draws(t, samples or 0), batch_size=trials_at_a_time(t)) for t in several]
         return found[0] if isinstance(trials, Trials | np.ndarray) else found
 

@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "readouts": ("neurodyn.models.readouts",),
     "integrators": ("neurodyn.dynamics.integrators",),
     "potentials": ("neurodyn.models.potentials",),
+    "front_ends": ("neurodyn.models.front_ends",),
     "datasets": ("neurodyn.data.datasets", "neurodyn.simulate.datasets"),
     "transforms": ("neurodyn.data.transforms",),
     "observations": ("neurodyn.observations",),
@@ -29,9 +30,17 @@ KINDS: dict[str, tuple[str, ...]] = {
     "strategies": ("neurodyn.objectives.strategies",),
     "learning_rules": ("neurodyn.learning",),
     "metrics": ("neurodyn.metrics",),
+    "decoders": ("neurodyn.decoding",),
+    "alignment_measures": ("neurodyn.alignment.measures",),
     "engines": ("neurodyn.engines",),
 }
-_SINGULAR = {"datasets": "data set", "learning_rules": "learning rule", "strategies": "strategy"}
+_SINGULAR = {
+    "front_ends": "front end",
+    "datasets": "data set",
+    "learning_rules": "learning rule",
+    "strategies": "strategy",
+    "alignment_measures": "alignment measure",
+}
 _ROOT = Path(__file__).parent
 
 

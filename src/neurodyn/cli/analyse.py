@@ -73,7 +73,7 @@ def run(arguments: Sequence[str]) -> None:
 
 
 def _cell_types(options: Options) -> None:
-    from neurodyn import api
+    from neurodyn import assessment
     from neurodyn.analysis.cell_types import classify_cell_types
     from neurodyn.analysis.fixed_points import KEPT
     from neurodyn.cli._console import console, print_json, print_scores, working
@@ -87,7 +87,7 @@ def _cell_types(options: Options) -> None:
         fix = "Add sessions of other neurons first: neurodyn adapt RUN DATA."
         raise InvalidInput("run", "no session that joined it", "sessions to test on", fix)
     with working(f"Loading the data of {options.run} ..."):
-        parts = api.parts_of(estimator)
+        parts = assessment.parts_of(estimator)
     begun = [t for t in parts.train if t.session in first]
     joined = [t for t in parts.train if t.session not in first]
     train = {} if options.epochs is None else {"epochs": options.epochs}
@@ -104,7 +104,7 @@ def _cell_types(options: Options) -> None:
 
 
 def _fixed_points(options: Options) -> None:
-    from neurodyn import api
+    from neurodyn import assessment
     from neurodyn.analysis.fixed_points import KEPT, analyse_fixed_points
     from neurodyn.cli._console import console, print_json, working
     from neurodyn.data.writing import folder_made
@@ -113,7 +113,7 @@ def _fixed_points(options: Options) -> None:
     choices = [choice for word in options.inputs for choice in word.split(",") if choice]
     estimator = Estimator.load(options.run)
     with working(f"Looking for the fixed points of {options.run} ..."):
-        trials = _session(api.parts_of(estimator).train, options.session)
+        trials = _session(assessment.parts_of(estimator).train, options.session)
         found = analyse_fixed_points(
             estimator.model_, trials, choices, starts=options.starts, seed=options.seed
         )  # fmt: skip
@@ -132,7 +132,7 @@ def _fixed_points(options: Options) -> None:
 
 
 def _physics(options: Options) -> None:
-    from neurodyn import api
+    from neurodyn import assessment
     from neurodyn.analysis.fixed_points import KEPT
     from neurodyn.analysis.langevin import langevin_physics
     from neurodyn.cli._console import console, print_json, working
@@ -144,7 +144,7 @@ def _physics(options: Options) -> None:
 
     estimator = Estimator.load(options.run)
     with working(f"Looking at the physics of {options.run} ..."):
-        trials = _session(api.parts_of(estimator).test or [], options.session)
+        trials = _session(assessment.parts_of(estimator).test or [], options.session)
         found = langevin_physics(estimator.model_, trials, samples=options.samples, seed=options.seed)
     written = {"run": str(options.run), "seed": options.seed, **found.as_mapping()}
     section = {"name": Langevin.name, "title": Langevin.title, "lead": Langevin.lead, "html": physics_html(found)}

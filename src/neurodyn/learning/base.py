@@ -15,6 +15,12 @@ class LearningRule(ABC):
 
     iterative: bool = True
     """False for a rule that solves for the parameters in one call of `Model.solve`."""
+    parts: int = 1
+    """Micro-batches that a batch is cut into, for rules that can: less memory, the same gradient."""
+    processes: int = 1
+    """Processes that each have a share of every batch; the gradients of all are then added up by whoever trains."""
+    rank: int = 0
+    """Which of them this is."""
 
     @abstractmethod
     def gradients(self, model: Model, objective: Objective, batches: Sequence[Batch], step: Step) -> Losses:

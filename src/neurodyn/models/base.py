@@ -65,6 +65,8 @@ class Model(nn.Module, ABC):
     """Fields it changes besides where only the maps of sessions that join are trained."""
     has_dynamics: ClassVar[bool] = False
     """Whether `initial_state`, `step` and `decode` are offered."""
+    any_length: ClassVar[bool] = False
+    """Whether trials of any number of bins can be given, whatever those it was trained on had."""
     averages_log_rates: bool = False
     """Whether `infer` averages the logarithms of rates over posterior samples, as some releases do, instead of the rates: a geometric mean."""
 
@@ -187,6 +189,33 @@ class Model(nn.Module, ABC):
 
     def join(self, session: int, trials: Trials) -> None:
         """Starts the maps of a session that `grown` made room for, by its training trials; nothing else changes."""
+
+    @property
+    def subject_free(self) -> bool:
+        """Whether subjects that took no part in training can be inferred: `zero_shot` is offered."""
+        return False
+
+    def zero_shot(self, sessions: Sequence[Trials]) -> Model:
+        """A copy that also knows sessions which took no part in training, by their activity alone; nothing is trained.
+
+        Raises:
+            InvalidInput: the model has weights that belong to a session.
+        """
+        name = registry.name_of(type(self))
+        fix = "Train it on the new session, or use a model such as pnba."
+        raise InvalidInput("model", name, "a model without weights of a session's own", fix)
+
+    def calibrate(self, sessions: Sequence[Trials]) -> Model:
+        """A copy that also knows sessions by a few trials with behaviour, in closed form.
+
+        Args:
+            sessions: the few trials of each new session.
+
+        Raises:
+            InvalidInput: the model offers none.
+        """
+        fix = "Use `adapt`, or a model such as pnba."
+        raise InvalidInput("model", registry.name_of(type(self)), "a model that can be calibrated", fix)
 
     def initial_state(self, trials: int) -> Tensor:
         """Initial states `(trial, state)` of the dynamics."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from neurodyn import api
+from neurodyn import api, assessment
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.estimator import Estimator
@@ -155,7 +155,7 @@ def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
 def _note(task: Task, fitted: Estimator, shared: Shared, scores: list[Score]) -> None:
     """Keeps what comparing the run with others takes."""
     if task.compared:
-        Comparable.write(task.folder, scores, fitted.score(api.parts_of(fitted, shared.trials).valid))
+        Comparable.write(task.folder, scores, fitted.score(assessment.parts_of(fitted, shared.trials).valid))
 
 
 def _kept(task: Task, shared: Shared) -> list[Score]:

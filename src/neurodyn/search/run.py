@@ -101,7 +101,7 @@ def search(
         raise InvalidInput("algorithm", f"population for {plan.model}", "random: it is solved for in closed form")
     sessions = Estimator(model, bin_s=bin_s)
     parts = partition(sessions.as_trials(trials), None if valid is None else sessions.as_trials(valid), seed)
-    check_batch_size(plan.train.batch_size, parts.train)
+    check_batch_size(plan.train.batch_size, parts.train, plan.train.sessions == "in_turn")
     spec = DataSpec.of(parts.train)
     found = _space(space, plan, spec, parts)
     if asked.algorithm == "population":

@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from neurodyn import api
+from neurodyn import assessment
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.estimator import Estimator
@@ -105,7 +105,7 @@ def _identity(run: Estimator | str | Path) -> object:
 
 def _trials(name: str, estimator: Estimator) -> tuple[list[Trials], Trials]:
     """Trials that may be trained on (those for validation too), and those the phase evaluates."""
-    parts = api.parts_of(estimator)
+    parts = assessment.parts_of(estimator)
     train, valid, test = parts.train, parts.valid, parts.test or []
     if len(test) != 1 or "benchmark" not in test[0].provenance:
         fix = "Fit to mc_maze or another of its data sets, or to its NWB file with --data.benchmark NAME."

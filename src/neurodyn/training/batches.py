@@ -28,9 +28,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.trials)
 
-    def __call__(self, rows: np.ndarray) -> Batch:
-        if self._whole is None:
-            return Batch.of(self.trials, rows, self._session).to(self._device)
+    def __call__(self, rows: np.ndarray, starts: np.ndarray | None = None, length: int | None = None) -> Batch:
+        """The trials of these rows, or a window of each (`Batch.of`)."""
+        if self._whole is None or starts is not None:
+            return Batch.of(self.trials, rows, self._session, starts, length).to(self._device)
         return self._whole.take(torch.from_numpy(rows).to(self._device))
 
     def in_order(self, size: int) -> Iterator[Batch]:
@@ -39,8 +40,21 @@ class Rows:
             yield self(np.arange(start, min(start + size, len(self))))
 
 
-def check_batch_size(batch_size: int | None, sessions: Sequence[Trials]) -> None:
-    """Raises `InvalidInput` for a batch larger than the training trials, or smaller than the number of sessions."""
+def check_batch_size(
+    batch_size: int | None, sessions: Sequence[Trials], in_turn: bool = False, processes: int = 1
+) -> None:
+    """Raises `InvalidInput` for a batch larger than the training trials, or smaller than the number of sessions; sessions in turn give what they have.
+
+    So it does for more processes than trials in the smallest batch of a session.
+    """
+    for trials in sessions if processes > 1 else ():
+        size = len(trials) // math.ceil(len(trials) / _trials_a_session(batch_size, len(sessions), in_turn))
+        if size < processes:
+            fix = "Give fewer processes, or a larger train.batch_size."
+            what = f"at most {size}, the trials of session {trials.session!r} in its smallest batch"
+            raise InvalidInput("train.processes", processes, what, fix)
+    if in_turn:
+        return
     total = sum(len(trials) for trials in sessions)
     if batch_size is not None and batch_size > total:
         raise InvalidInput(
@@ -48,6 +62,11 @@ def check_batch_size(batch_size: int | None, sessions: Sequence[Trials]) -> None
         )
     if batch_size is not None and batch_size < len(sessions):
         raise InvalidInput("train.batch_size", batch_size, f"at least {len(sessions)}, one trial a session")
+
+
+def _trials_a_session(batch_size: int | None, sessions: int, in_turn: bool) -> int:
+    """Trials that a step takes of a session, at most."""
+    return max(1, (batch_size or DEFAULT_BATCH_SIZE) // (1 if in_turn else sessions))
 
 
 class Batches:
@@ -62,9 +81,12 @@ class Batches:
         seed: the run's seed: the order is keyed by (seed, epoch), the transforms by (seed, epoch, step).
         transforms: applied to every batch, in order.
         device: where the tensors live.
+        in_turn: a step has a batch of one session, and `batch_size` is its size; by default one of each.
+        window_bins: take a random window of so many bins of every trial; None takes trials whole.
+        share: which of how many processes this is: each takes its part of the trials of every batch.
 
     Raises:
-        InvalidInput: a batch size larger than the training trials, or smaller than the number of sessions.
+        InvalidInput: a batch size larger than the training trials, or smaller than the number of sessions; more processes than a batch's trials.
     """
 
     def __init__(
@@ -74,17 +96,23 @@ class Batches:
         seed: int,
         transforms: Sequence[Transform] = (),
         device: torch.device | None = None,
+        *,
+        in_turn: bool = False,
+        window_bins: int | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        check_batch_size(batch_size, sessions)
-        share = max(1, (batch_size or DEFAULT_BATCH_SIZE) // len(sessions))
+        check_batch_size(batch_size, sessions, in_turn, share[1])
+        size = _trials_a_session(batch_size, len(sessions), in_turn)
+        self._in_turn, self._share = in_turn, share
+        self._window = None if window_bins is None else min(window_bins, *(t.bins for t in sessions))
         self.device = device or torch.device("cpu")
         self._rows = [Rows(trials, session, self.device) for session, trials in enumerate(sessions)]
-        self._chunks = [math.ceil(len(rows) / share) for rows in self._rows]
+        self._chunks = [math.ceil(len(rows) / size) for rows in self._rows]
         self._seed = seed
         self.transforms = transforms
         self._dealing: dict[int, tuple[tuple[int, int], list[np.ndarray]]] = {}
         self._generator = torch.Generator(self.device)
-        self.steps = max(self._chunks)
+        self.steps = max(self._chunks) * (len(sessions) if in_turn else 1)
         """Steps an epoch."""
 
     def at(self, epoch: int, index: int) -> tuple[Batch, ...]:
@@ -94,15 +122,34 @@ class Batches:
             epoch: counted from 0.
             index: step within the epoch, counted from 0.
         """
+        several = len(self._rows)
+        turn = index // several if self._in_turn else index
         batches = []
-        for session, rows in enumerate(self._rows):
-            cycle, chunk = divmod(index, self._chunks[session])
-            batches.append(rows(self._dealt(epoch, session, cycle)[chunk]))
+        for session in (index % several,) if self._in_turn else range(several):
+            cycle, chunk = divmod(turn, self._chunks[session])
+            rows = self._dealt(epoch, session, cycle)[chunk]
+            starts = self._starts(rows, epoch, index, session)
+            if self._share[1] > 1:
+                mine = np.array_split(np.arange(len(rows)), self._share[1])[self._share[0]]
+                rows, starts = rows[mine], None if starts is None else starts[mine]
+            batches.append(self._rows[session](rows, starts, self._window))
         if self.transforms:
-            self._generator.manual_seed(key(self._seed, Stream.TRANSFORM, epoch, index))
+            place = self._share[:1] if self._share[1] > 1 else ()
+            self._generator.manual_seed(key(self._seed, Stream.TRANSFORM, epoch, index, *place))
             for transform in self.transforms:
                 batches = [transform(batch, self._generator) for batch in batches]
         return tuple(batches)
+
+    def _starts(self, rows: np.ndarray, epoch: int, index: int, session: int) -> np.ndarray | None:
+        """First bins of the windows of some trials: every place where a window fits between the trial's first and last bin; None for whole trials."""
+        if self._window is None:
+            return None
+        mask = self._rows[session].trials.mask[rows]
+        first, end = mask.argmax(1), mask.shape[1] - mask[:, ::-1].argmax(1)
+        last = np.maximum(end - self._window, first).clip(0, mask.shape[1] - self._window)
+        draw = np.random.default_rng(key(self._seed, Stream.WINDOW, epoch, index, session)).random(len(rows))
+        first = np.minimum(first, last)
+        return np.asarray(first + np.floor(draw * (last - first + 1)).astype(int))
 
     def _dealt(self, epoch: int, session: int, cycle: int) -> list[np.ndarray]:
         known = self._dealing.get(session)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from neurodyn.config import Part, check_choices, check_range, resolve_parts
+from neurodyn.errors import InvalidInput
 
 
 @dataclass(frozen=True)
@@ -14,18 +15,30 @@ class TrainConfig:
 
     epochs: int = 1000
     """Most epochs to run."""
+    steps: int | None = None
+    """Most steps to run, in whole epochs, at least one; None leaves it to `epochs`."""
     batch_size: int | None = None
     """Trials a step, over all sessions; by default 64, or all trials where there are fewer."""
+    sessions: Literal["together", "in_turn"] = "together"
+    """`together`: every step has a batch of each session. `in_turn`: of one session, the next step of the next."""
+    window_bins: int | None = None
+    """Train on a window of so many consecutive bins of each trial, its start drawn anew every epoch, for models that take any length; shorter trials whole. Of recordings on disk only these bins are read."""
+    parts: int = 1
+    """Micro-batches that each batch is cut into, to need less memory: gradients add up to those of the whole batch, comparisons between its trials too."""
+    processes: int = 1
+    """Processes that share each batch, one a GPU, or one a core on a machine without: gradients add up as for `parts`. Start them with `torchrun --nproc-per-node N -m neurodyn fit ...`, or leave that to `neurodyn fit`."""
     learning_rate: float = 4e-3
     """Highest learning rate."""
-    schedule: Literal["constant", "cosine", "plateau", "inverse_sqrt", "epoch_cosine"] = "cosine"
-    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `plateau` shrinks it by 0.95 after `plateau_epochs` without a better validation score; `inverse_sqrt` falls with √(warm-up / epoch) after the warm-up; `epoch_cosine` is NDT's: changed once an epoch, 0 in the first, falling to 0."""
+    schedule: Literal["constant", "cosine", "hold_cosine", "plateau", "inverse_sqrt", "epoch_cosine"] = "cosine"
+    """Learning rate over training: `cosine` falls to 1 % of the highest over `epochs`; `hold_cosine`, PNBA's, holds the highest for the first half of `epochs` and falls to 0.1 % of it in the second; `plateau` shrinks it by 0.95 after `plateau_epochs` without a better validation score; `inverse_sqrt` falls with √(warm-up / epoch) after the warm-up; `epoch_cosine` is NDT's: changed once an epoch, 0 in the first, falling to 0."""
     plateau_epochs: int = 6
     """Epochs without a better validation score after which `plateau` shrinks the learning rate."""
     plateau_floor: float = 0.0
     """Smallest learning rate of `plateau`."""
     warmup_epochs: int = 5
     """Epochs of linear warm-up."""
+    warmup_steps: int | None = None
+    """Steps of linear warm-up from a third of the highest learning rate, as published for PNBA, instead of `warmup_epochs`."""
     optimizer: Literal["adamw", "adam"] = "adamw"
     """How the weight decay acts: `adamw` shrinks the weights beside the step; `adam` adds it to the gradient, as an L2 penalty would."""
     weight_decay: float = 0.0
@@ -61,6 +74,10 @@ class TrainConfig:
         check_range("train.epochs", self.epochs, 1)
         check_range("train.learning_rate", self.learning_rate, 0, open_low=True)
         check_range("train.warmup_epochs", self.warmup_epochs, 0)
+        if self.warmup_steps is not None:
+            check_range("train.warmup_steps", self.warmup_steps, 0)
+            if self.schedule == "epoch_cosine":
+                raise InvalidInput("train.warmup_steps", self.warmup_steps, "nothing: epoch_cosine counts epochs")
         check_range("train.burn_in_epochs", self.burn_in_epochs, 0)
         check_range("train.plateau_epochs", self.plateau_epochs, 1)
         check_range("train.plateau_floor", self.plateau_floor, 0)
@@ -68,7 +85,11 @@ class TrainConfig:
         check_range("train.weight_decay_increase_epochs", self.weight_decay_increase_epochs, 0)
         check_range("train.gradient_clip", self.gradient_clip, 0, open_low=True)
         check_range("train.average_decay", self.average_decay, 0, 1, open_high=True)
-        check_range("train.patience", self.patience, 1)
+        for name in ("patience", "parts", "processes"):
+            check_range(f"train.{name}", getattr(self, name), 1)
+        for name in ("steps", "window_bins"):
+            if getattr(self, name) is not None:
+                check_range(f"train.{name}", getattr(self, name), 1)
         check_range("train.threads", self.threads, 1)
         if self.batch_size is not None:
             check_range("train.batch_size", self.batch_size, 1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import logging
 import sys
 import tempfile
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
@@ -23,6 +26,8 @@ from neurodyn.training.batches import Batches
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.interrupt import Interrupt, StopNow, Terminated, interruptible
 from neurodyn.training.keys import Stream, key
+from neurodyn.training.launch import in_processes
+from neurodyn.training.processes import Place, check_processes, join, of_first, place
 from neurodyn.training.run import Run
 from neurodyn.training.selection import Validation
 from neurodyn.training.transforms import prepared_transforms
@@ -68,7 +73,8 @@ def fit(
     """Trains a model in place; it ends with the weights of the best validation score, in evaluation mode.
 
     A resumed run ends with the same weights as an uninterrupted one (bit for bit on a CPU): all randomness is keyed by
-    (seed, epoch, step), and `last.ckpt` holds all other state.
+    (seed, epoch, step), and `last.ckpt` holds all other state. With `config.processes` above 1 as many processes are started here, unless `torchrun` started them
+    already: then each calls this, all end with the same weights, and the first writes the run.
 
     Args:
         model: built for `DataSpec.of(train)`.
@@ -82,7 +88,8 @@ def fit(
         until: pause after so many epochs, for a later call with `resume`; nothing else that training depends on changes by it.
 
     Raises:
-        InvalidInput: a batch size that does not fit the trials; activity that the likelihood cannot have; a loss that is not finite twice in a row.
+        InvalidInput: a batch size that does not fit the trials; activity that the likelihood cannot have; a loss that is not finite twice in a row; processes that
+            cannot be had.
         KeyboardInterrupt: Ctrl-C was pressed; `last.ckpt` is written and the message says how to go on.
         Terminated: likewise after SIGTERM, the message printed; it ends the process with code 143.
     """
@@ -90,13 +97,22 @@ def fit(
     device = _device(config.device)
     for sessions in (train, valid):
         model.check(sessions)
+    check_processes(config, rule, device)
+    if device.type == "cuda" and config.processes > 1:
+        torch.cuda.set_device(place().local_rank)
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads)
     devices = [torch.cuda.current_device()] if device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices=devices):
             if rule.iterative:
-                return _learn(model, train, valid, objective, rule, config, device, run, seed, progress, resume, until)
+                asked = (model, train, valid, objective, rule, config, device, run, seed, progress, resume, until)
+                if config.processes == place().of:
+                    return _learn(*asked)
+                fitted, weights = in_processes(functools.partial(_learn_elsewhere, *asked), config.processes)
+                model.load_state_dict(weights)
+                model.eval()
+                return fitted
             return _solve(model, train, valid, objective, config, run, seed)
     finally:
         torch.set_num_threads(threads)
@@ -148,30 +164,58 @@ def _learn(
     resume: bool,
     until: int | None,
 ) -> Fitted:
+    here = place() if config.processes > 1 else Place()
     checkpoint = run.checkpoint() if run is not None and resume else None
-    batches = Batches(train, config.batch_size, seed, prepared_transforms(model, config.transforms, train), device)
+    if config.window_bins is not None and not model.any_length:
+        raise InvalidInput(
+            "train.window_bins", config.window_bins, "nothing for a model of trials of one length", "Chop the trials."
+        )
+    batches = Batches(
+        train,
+        config.batch_size,
+        seed,
+        prepared_transforms(model, config.transforms, train),
+        device,
+        in_turn=config.sessions == "in_turn",
+        window_bins=config.window_bins,
+        share=(here.rank, here.of),
+    )
+    if config.steps is not None:
+        config = dataclasses.replace(config, epochs=min(config.epochs, max(1, config.steps // batches.steps)))
+    rule.parts, rule.processes, rule.rank = config.parts, here.of, here.rank
     if checkpoint is None:
         prepare(model, train, seed)
+    if here.of > 1:
+        join(device)
+        model.load_state_dict(of_first(model.state_dict()))
+    if here.rank:
+        run = None  # the first process writes it
     model.to(device).train()
-    with _quiet(), interruptible() as interrupt:
+    with _quiet(), interruptible(here.rank == 0) as interrupt:
         from neurodyn.training.module import TrainingModule
         from neurodyn.training.progress import EpochBar
 
-        validation = Validation(valid, config.select, device, seed=seed)
-        with EpochBar(type(model).__name__, config.epochs, progress) as bar:
+        validation = Validation(valid, config.select, device, seed=seed) if here.rank == 0 else None
+        with EpochBar(type(model).__name__, config.epochs, progress and here.rank == 0) as bar:
             module = TrainingModule(
-                model, objective, rule, config, batches, validation, seed, run, bar.update, interrupt, until
+                model, objective, rule, config, batches, validation, seed, run, bar.update, interrupt, until, here
             )
             if checkpoint is not None:
                 module.restore(checkpoint)
             if run is not None:
                 run.rewind(module.epoch)
             if not module.stopped:
-                _run_epochs(module, batches.steps, config, device, run, interrupt)
+                _run_epochs(module, batches.steps, config, device, run, interrupt, here)
     fitted = _finish(module, device, run)
     if interrupt.terminated:  # in the last epoch
         raise _interrupted(run, module.epoch, interrupt)
     return fitted
+
+
+def _learn_elsewhere(model: Model, *asked: Any) -> tuple[Fitted, dict[str, Tensor]]:
+    """What one of several processes does for the one that started it: it gives back how training ended, and the weights."""
+    fitted = _learn(model, *asked)
+    return fitted, {name: value.cpu() for name, value in model.state_dict().items()}
 
 
 def _run_epochs(
@@ -181,15 +225,23 @@ def _run_epochs(
     device: torch.device,
     run: Run | None,
     interrupt: Interrupt,
+    here: Place,
 ) -> None:
     """The epochs that are left. The Trainer iterates over step numbers: the module gets the batches by their place."""
     import pytorch_lightning as lightning
     from pytorch_lightning.callbacks import LambdaCallback
 
+    together: dict[str, Any] = {}
+    if here.of > 1:
+        from lightning_fabric.plugins.environments import TorchElasticEnvironment
+
+        from neurodyn.training.summed_ddp import SummedDDP
+
+        together = {"strategy": SummedDDP(), "plugins": [TorchElasticEnvironment()], "num_nodes": here.of // here.local}
     with tempfile.TemporaryDirectory() as elsewhere:
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=1,
+            devices=here.local,
             max_epochs=-1,
             logger=_tensorboard(config, run),
             enable_checkpointing=False,
@@ -201,6 +253,7 @@ def _run_epochs(
             default_root_dir=elsewhere,
             # Lightning takes SIGTERM when its training starts, and would end without a code, whether the epoch is saved or not
             callbacks=[LambdaCallback(on_train_start=lambda *_: interrupt.listen())],
+            **together,
         )
         try:
             trainer.fit(module, train_dataloaders=range(steps))

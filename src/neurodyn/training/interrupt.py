@@ -22,9 +22,14 @@ class Terminated(SystemExit):
 
 
 class Interrupt:
-    """What was asked of a training from outside."""
+    """What was asked of a training from outside.
 
-    def __init__(self) -> None:
+    Args:
+        speaks: say so on stderr; one of several processes does.
+    """
+
+    def __init__(self, speaks: bool = True) -> None:
+        self._speaks = speaks
         self.pressed = False
         """Whether to stop after this epoch."""
         self.terminated = False
@@ -43,21 +48,25 @@ class Interrupt:
         if self.pressed:
             raise StopNow
         self.pressed = True
-        print("\nStopping after this epoch; Ctrl-C again stops at once.", file=sys.stderr)
+        self._say("\nStopping after this epoch; Ctrl-C again stops at once.")
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         if not self.terminated:  # `timeout` sends it twice, so a second one cannot mean more
-            print("\nTerminated: stopping after this epoch; Ctrl-C stops at once.", file=sys.stderr)
+            self._say("\nTerminated: stopping after this epoch; Ctrl-C stops at once.")
         self.pressed = self.terminated = True
+
+    def _say(self, what: str) -> None:
+        if self._speaks:
+            print(what, file=sys.stderr)
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[Interrupt]:
+def interruptible(speaks: bool = True) -> Iterator[Interrupt]:
     """Within, the first Ctrl-C or SIGTERM sets `pressed` and a further Ctrl-C raises `StopNow`.
 
     Outside the main thread nothing changes, and a handler that the process has for SIGTERM keeps it.
     """
-    interrupt, numbers = Interrupt(), (signal.SIGINT, signal.SIGTERM)
+    interrupt, numbers = Interrupt(speaks), (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in numbers]
     interrupt.listen()
     try:

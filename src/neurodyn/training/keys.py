@@ -18,6 +18,7 @@ class Stream(IntEnum):
     STEP = 4
     SEARCH = 5
     VALIDATION = 6
+    WINDOW = 7
 
 
 def key(seed: int, stream: Stream, *place: int) -> int:
@@ -32,9 +33,9 @@ def key(seed: int, stream: Stream, *place: int) -> int:
     return int(words[0] >> np.uint64(1))
 
 
-def seed_step(seed: int, epoch: int, index: int) -> None:
-    """Seeds the global torch generators for one optimiser step (posterior samples, dropout)."""
-    value = key(seed, Stream.STEP, epoch, index)
+def seed_step(seed: int, epoch: int, index: int, rank: int = 0) -> None:
+    """Seeds the global torch generators for one optimiser step (posterior samples, dropout), for each of several processes in its own way."""
+    value = key(seed, Stream.STEP, epoch, index, *((rank,) if rank else ()))
     torch.default_generator.manual_seed(value)
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(value)

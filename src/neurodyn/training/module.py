@@ -18,17 +18,19 @@ from neurodyn.data.batch import Batch
 from neurodyn.errors import InvalidInput
 from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model
-from neurodyn.objectives.base import Losses, Objective, Step
+from neurodyn.objectives.base import Objective, Step
 from neurodyn.training.averaging import Average
 from neurodyn.training.batches import Batches
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.interrupt import Interrupt
 from neurodyn.training.keys import seed_step
+from neurodyn.training.processes import Place, added_up, of_all, of_first, sum_gradients
 from neurodyn.training.run import Run
 from neurodyn.training.schedule import Plateau, learning_rate, weight_decay
 from neurodyn.training.selection import Validation
 
 Row = dict[str, Any]
+ALONE = Place()
 SAVING_SHARE = 20
 """`last.ckpt` is written when this many times its own cost has passed since the last one: at most 5 % of the time."""
 
@@ -36,7 +38,8 @@ SAVING_SHARE = 20
 class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is untyped to mypy here
     """One optimiser step, one end of an epoch, and all the state that a resumed run needs.
 
-    The epoch is counted here, not by the Trainer: a resumed run starts a fresh Trainer for the epochs that are left.
+    The epoch is counted here, not by the Trainer: a resumed run starts a fresh Trainer for the epochs that are left. Of several processes each has its share of every
+    batch; gradients and losses are sums over them, the first validates (the others have no `validation` and no `run`), and all decide alike.
     """
 
     def __init__(
@@ -46,19 +49,20 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         rule: LearningRule,
         config: TrainConfig,
         batches: Batches,
-        validation: Validation,
+        validation: Validation | None,
         seed: int,
         run: Run | None,
         after_epoch: Callable[[Row, float], None],
         interrupt: Interrupt,
         until: int | None = None,
+        place: Place = ALONE,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model = model
         self._objective, self._rule, self._config, self._batches = objective, rule, config, batches
         self._validation, self._seed, self._run, self._after_epoch = validation, seed, run, after_epoch
-        self._interrupt, self._until = interrupt, until
+        self._interrupt, self._until, self._place = interrupt, until, place
         self.beside = objective.trained
         """What the objective trains beside the model: a module, so that checkpoints hold it."""
         self._parameters_trained = [p for p in model.parameters() if p.requires_grad]
@@ -70,7 +74,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self._plateau = Plateau()
         self._sums: dict[str, Tensor] = {}
         self._bad_steps = 0
-        self._cpu_before, self._cpu_start = 0.0, time.process_time()
+        self._cpu_before, self._cpu_start, self._cpu_others = 0.0, time.process_time(), 0.0
         self._saved_at, self._saving_cost = -math.inf, 0.0
         self.epoch = 0
         """Epochs finished."""
@@ -92,15 +96,18 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         for transform in self._batches.transforms:
             transform.begin(self.epoch, self._expected)
         batches = self._batches.at(self.epoch, index)
-        seed_step(self._seed, self.epoch, index)
+        seed_step(self._seed, self.epoch, index, self._place.rank)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._config, step.step, self._batches.steps, self._plateau.scale)
             group["weight_decay"] = weight_decay(self._config, self.epoch)
         self._optimizer.zero_grad(set_to_none=True)
         losses = self._rule.gradients(self.model, self._objective, batches, step)
+        total = losses.total.detach()
+        if self._place.of > 1:
+            total = sum_gradients(self._parameters_trained, total)
         norm = torch.nn.utils.clip_grad_norm_(self._parameters_trained, self._config.gradient_clip)
-        if not math.isfinite(float(losses.total.detach() + norm)):
-            self._refuse(losses, norm, step)
+        if not math.isfinite(float(total + norm)):
+            self._refuse({**losses.terms, "total": total}, norm, step)
             return
         if self._bad_steps:
             self._bad_steps = 0
@@ -123,12 +130,12 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         rates: Tensor = self.model.observation(name, batch.observed.session).mean(output.predictions[name])
         return rates
 
-    def _refuse(self, losses: Losses, norm: Tensor, step: Step) -> None:
+    def _refuse(self, losses: dict[str, Tensor], norm: Tensor, step: Step) -> None:
         """Leaves out a step whose loss or gradient is not finite; the second in a row is an error."""
         self._bad_steps += 1
         if self._bad_steps < 2:
             return
-        terms = {**losses.terms, "total": losses.total, "gradient norm": norm}
+        terms = {**losses, "gradient norm": norm}
         name = next((n for n, v in terms.items() if not math.isfinite(float(v))), "gradient norm")
         raise InvalidInput(
             "training loss",
@@ -142,15 +149,38 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
     def on_train_epoch_end(self) -> None:
         """Validates, keeps the best weights, writes the row and the checkpoint, and decides whether to go on."""
         with self._average.swapped() if self._average else contextlib.nullcontext():
-            terms, score = self._validation(self.model, self._objective, Step(self.epoch, self._steps))
+            terms, score = self._validated()
             self._keep_weights(score)
         self._plateau.saw(score, self._config.plateau_epochs)
         self._write_row(terms, score)
         self.epoch += 1
-        self.stopped = self.reason_to_stop() or ("interrupted" if self._interrupt.pressed else "")
-        self._save(force=bool(self.stopped))
+        self._decide()
         self._after_epoch(self.rows[-1], self.best_score)
         self.trainer.should_stop = bool(self.stopped)
+
+    def _validated(self) -> tuple[dict[str, float], float]:
+        """Loss terms and score of the validation trials."""
+        found = None
+        if self._validation is not None:
+            found = self._validation(self.model, self._objective, Step(self.epoch, self._steps))
+        if self._place.of > 1:
+            found = of_first(found)
+        assert found is not None
+        return found
+
+    def _decide(self) -> None:
+        """Whether to stop, and why; writes the checkpoint where it is time to. The clock of the first process counts, and a signal to any."""
+        self.stopped = self.reason_to_stop()
+        due = self._due()
+        if self._place.of > 1:
+            asked = self._interrupt.pressed, self._interrupt.terminated
+            everyone = of_all((self.stopped, due, *asked))
+            self.stopped, due = everyone[0][:2]
+            self._interrupt.pressed, self._interrupt.terminated = (any(each[i] for each in everyone) for i in (2, 3))
+        if not self.stopped and self._interrupt.pressed:
+            self.stopped = "interrupted"
+        if self.stopped or due:
+            self._save()
 
     def _keep_weights(self, score: float) -> None:
         better = self.epoch >= self._config.burn_in_epochs and score > self.best_score
@@ -165,13 +195,18 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             self._run.write_weights(self.model.state_dict(), f"checkpoints/step_{self._steps:08d}.safetensors")
 
     def _write_row(self, terms: dict[str, float], score: float) -> None:
+        sums = {name: float(value) for name, value in self._sums.items()}
+        if self._place.of > 1:
+            everyone = of_all((sums, time.process_time() - self._cpu_start))
+            sums = added_up([each for each, _ in everyone])
+            self._cpu_others = sum(seconds for rank, (_, seconds) in enumerate(everyone) if rank != self._place.rank)
         row: Row = {
             "epoch": self.epoch,
             "step": self._steps,
             "cpu_s": round(self.cpu_s, 3),
             "learning_rate": self._optimizer.param_groups[0]["lr"],
         }
-        row |= {f"train/{name}": float(value) / self._batches.steps for name, value in self._sums.items()}
+        row |= {f"train/{name}": value / self._batches.steps for name, value in sums.items()}
         row |= {f"valid/{name}": value for name, value in terms.items()}
         row["valid/score"] = score
         self._sums = {}
@@ -202,8 +237,8 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
 
     @property
     def cpu_s(self) -> float:
-        """CPU seconds of training so far, those before a resume included."""
-        return self._cpu_before + time.process_time() - self._cpu_start
+        """CPU seconds of training so far, those before a resume and of other processes included."""
+        return self._cpu_before + time.process_time() - self._cpu_start + self._cpu_others
 
     @property
     def _steps(self) -> int:
@@ -212,13 +247,16 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
 
     # -- the checkpoint ---------------------------------------------------------------------------------------------
 
-    def _save(self, force: bool) -> None:
-        if self._run is None:
-            return
-        if not force and time.monotonic() - self._saved_at < SAVING_SHARE * self._saving_cost:
-            return
+    def _due(self) -> bool:
+        """Whether a checkpoint has cost little of the time since the last one."""
+        return self._run is not None and time.monotonic() - self._saved_at >= SAVING_SHARE * self._saving_cost
+
+    def _save(self) -> None:
         start = time.monotonic()
-        self._run.write_checkpoint(self.trainer.save_checkpoint)
+        if self._run is not None:
+            self._run.write_checkpoint(self.trainer.save_checkpoint)
+        else:
+            self.trainer.strategy.barrier()
         self._saved_at = time.monotonic()
         self._saving_cost = self._saved_at - start
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from neurodyn.data.stimulus_overlap import stimulus_overlap
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.training.keys import Stream, key
@@ -28,17 +30,19 @@ class Parts:
     valid: list[Trials]
     test: list[Trials] | None
     """None where the data were given without a test split."""
+    unseen: list[Trials] = field(default_factory=list)
+    """Whole sessions that take no part in training: subjects that are held out. Their trials' splits are `test`, `calibration` and `none`."""
 
     def __add__(self, other: Parts) -> Parts:
         """The sessions of both; without a test split where either has none."""
         test = None if self.test is None or other.test is None else self.test + other.test
-        return Parts(self.train + other.train, self.valid + other.valid, test)
+        return Parts(self.train + other.train, self.valid + other.valid, test, self.unseen + other.unseen)
 
 
 def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials] | None, seed: int) -> Parts:
     """Sorts trials by their `split` column and by what was given as validation trials.
 
-    Where a session has neither, one in five of its training trials validates: drawn by the seed, or the last ones where trials are windows of a
+    Sessions with a `test` split and no `train` split, beside others that have one, are held out whole. Where a session has neither, one in five of its training trials validates: drawn by the seed, or the last ones where trials are windows of a
     continuous recording, since neighbours are alike.
 
     Args:
@@ -52,6 +56,11 @@ def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials
     sessions = [trials] if isinstance(trials, Trials) else list(trials)
     if not sessions:
         raise InvalidInput("trials", "no session", "the trials of one session or more")
+    unseen = [t for t in sessions if _has(t, "test") and not _has(t, "train")]
+    if len(unseen) < len(sessions):
+        sessions = [t for t in sessions if not any(t is other for other in unseen)]
+    else:
+        unseen = []
     train = [_part(t, "train") for t in sessions]
     if valid is not None:
         given = [valid] if isinstance(valid, Trials) else list(valid)
@@ -68,7 +77,8 @@ def partition(trials: Trials | Sequence[Trials], valid: Trials | Sequence[Trials
     for mine, theirs in zip(train, validating):
         check_disjoint(mine, theirs, "valid")
     test = [t.test for t in sessions] if all(_has(t, "test") for t in sessions) else None
-    return Parts([_blind(t) for t in train], [_blind(t) for t in validating], test)
+    _warn_of_known_stimuli(train, unseen)
+    return Parts([_blind(t) for t in train], [_blind(t) for t in validating], test, unseen)
 
 
 def origin(parts: Parts) -> dict[str, Any]:
@@ -133,6 +143,21 @@ def check_disjoint(train: Trials, other: Trials, field: str) -> None:
                 f"trial {trial}, which is training trial {same} too",
                 "trials that are not trained on",
                 "Use trials.train and trials.valid of neurodyn.data.splits.split_trials.",
+            )
+
+
+def _warn_of_known_stimuli(train: Sequence[Trials], unseen: Sequence[Trials]) -> None:
+    """Warns, with counts, where test stimuli of a held-out subject are training stimuli too."""
+    train = [t for t in train if "stimulus" in t.table]
+    heldout = [t.test for t in unseen if "stimulus" in t.table]
+    if not train or not heldout:
+        return
+    for row in stimulus_overlap(train, heldout).to_dict("records"):
+        if row["trials_seen"]:
+            warnings.warn(
+                f"{row['trials_seen']} of {row['trials']} test trials of the held-out session {row['session']!r} show stimuli that occur in training "
+                f"({row['stimuli_seen']} of {row['stimuli']} stimuli): the subject is new to the model, the stimuli are not",
+                stacklevel=4,
             )
 
 
