@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neurodyn.data.signal import windows_of
 from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,24 +146,51 @@ class Batch:
         )
 
     @staticmethod
-    def of(trials: Trials, index: np.ndarray | None = None, session: int = 0) -> Batch:
-        """Cuts a batch from trials (all of them, or the rows in `index`); lazy signals are read here."""
+    def of(
+        trials: Trials,
+        index: np.ndarray | None = None,
+        session: int = 0,
+        starts: np.ndarray | None = None,
+        length: int | None = None,
+    ) -> Batch:
+        """Cuts a batch from trials (all of them, or the rows in `index`), whole or a window of each; lazy signals are read here.
+
+        Args:
+            trials: one session's.
+            index: int `(row,)`; with `starts` a trial may occur more than once.
+            session: index of the session in the model's `DataSpec`.
+            starts: int `(row,)`, the first bin of each row's window on the population's clock, 0..bins - length; None takes whole trials.
+            length: bins a window.
+
+        Raises:
+            InvalidInput: only one of `starts` and `length`; windows of trials with forward bins, or with a signal on another clock; as `Signal.windows`.
+        """
         rows = np.arange(len(trials)) if index is None else np.asarray(index)
-        mask = torch.from_numpy(trials.mask[rows])
-        seen = trials.observed_bins
+        window = _window(trials, starts, length)
+
+        def cut(values: np.ndarray) -> np.ndarray:
+            """Rows, or their windows, of a mask `(trial, time, ...)`."""
+            return np.asarray(values[rows] if window is None else windows_of(values, rows, *window))
+
+        bins = trials.bins if window is None else window[1]
+        seen = bins - trials.forward
+        # Without held-out units the order is the recorded one, and a large population need not be copied.
+        order = torch.from_numpy(trials.unit_order) if len(trials.heldin) < trials.units else slice(None)
+        mask = torch.from_numpy(cut(trials.mask))
         observed: dict[str, Tensor] = {}
         privileged: dict[str, Tensor] = {}
         targets: dict[str, Tensor] = {}
         known: dict[str, Tensor] = {}
         hidden = None
         for name, signal in trials.signals.items():
-            values = torch.from_numpy(np.ascontiguousarray(signal.rows(rows), dtype=np.float32))
+            read = signal.rows(rows) if window is None or signal.kind == "label" else signal.windows(rows, *window)
+            values = torch.from_numpy(np.ascontiguousarray(read, dtype=np.float32))
             if signal.role == "neural":
-                values = _blank(values[:, :, torch.from_numpy(trials.unit_order)], mask)
+                values = _blank(values[:, :, order], mask)
                 targets[name] = values
-                if signal.mask is not None and not signal.mask[rows].all():
-                    per_entry = torch.from_numpy(signal.mask[rows]).reshape(len(rows), trials.bins, -1)
-                    known[name] = per_entry.expand(*values.shape)[:, :, torch.from_numpy(trials.unit_order)]
+                if signal.mask is not None and not (recorded := cut(signal.mask)).all():
+                    per_entry = torch.from_numpy(recorded).reshape(len(rows), bins, -1)
+                    known[name] = per_entry.expand(*values.shape)[:, :, order]
                     targets[name] = values = values.masked_fill(~known[name], 0.0)
                     unknown = ~known[name][:, :seen, : len(trials.heldin)]
                     hidden = unknown if unknown.any() else None
@@ -169,11 +198,11 @@ class Batch:
             elif signal.role == "behaviour":
                 privileged[name] = values
             elif signal.role == "target":
-                targets[name] = _blank(values, mask)
+                targets[name] = values if signal.kind == "label" else _blank(values, mask)
             else:
-                observed[name] = _blank(values, mask)
+                observed[name] = values if signal.kind == "label" else _blank(values, mask)
         return Batch(
-            observed=Observed(observed, mask[:, :seen], trials.bins, trials.neural_name, session, hidden),
+            observed=Observed(observed, mask[:, :seen], bins, trials.neural_name, session, hidden),
             privileged=privileged,
             targets=targets,
             mask=mask,
@@ -206,8 +235,26 @@ class Batch:
         )
 
 
+def _window(trials: Trials, starts: np.ndarray | None, length: int | None) -> tuple[np.ndarray, int] | None:
+    """Starts and length of the windows, checked; None for whole trials."""
+    if starts is None and length is None:
+        return None
+    if starts is None or length is None:
+        raise InvalidInput("starts, length", f"starts={starts}, length={length}", "both, or neither")
+    if trials.forward:
+        raise InvalidInput(
+            "forward", f"{trials.forward} forward bins", "none: a window within a trial has nothing ahead of it"
+        )
+    for name, signal in trials.signals.items():
+        if signal.kind != "label" and signal.bins != trials.bins:
+            raise InvalidInput(
+                name, f"{signal.bins} bins", f"{trials.bins}, like the population: windows are cut on its clock"
+            )
+    return np.asarray(starts), length
+
+
 def _blank(values: Tensor, mask: Tensor) -> Tensor:
-    """Zero outside the mask, whatever was there (NaN too); signals on another clock and labels as they are."""
+    """Zero outside the mask, whatever was there (NaN too); signals on another clock as they are."""
     if values.ndim < 2 or values.shape[1] != mask.shape[1] or bool(mask.all()):
         return values
     return values.masked_fill(~mask.reshape(*mask.shape, *([1] * (values.ndim - 2))), 0.0)

@@ -23,7 +23,8 @@ class Signal:
     """
 
     values: Any
-    """Array `(trial, time, ...)`, or `(trial, ...)` for a label. May be lazy (an `h5py.Dataset`, a `numpy.memmap`): it is only ever indexed by trials."""
+    """Array `(trial, time, ...)`, or `(trial, ...)` for a label. May be lazy (an `h5py.Dataset`, a `numpy.memmap`): it is indexed by trials, and by bins
+    of one trial for windows. A lazy source that reads windows faster than one by one has `windows(trials, starts, length)` of its own."""
     kind: Kind
     """What it is: spike counts, fluorescence, a continuous series, a video, or one label a trial."""
     role: Role
@@ -75,11 +76,34 @@ class Signal:
 
     def rows(self, trials: np.ndarray) -> np.ndarray:
         """The values of some trials, read from disk if they are lazy, in the order asked for."""
-        trials = np.asarray(trials)
-        if isinstance(self.values, np.ndarray):
-            return np.asarray(self.values[trials])
-        unique, inverse = np.unique(trials, return_inverse=True)  # h5py wants increasing indices
-        return np.asarray(self.values[unique])[inverse]
+        return rows_of(self.values, np.asarray(trials))
+
+    def windows(self, trials: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        """Windows of consecutive bins, `(window, length, ...)`; of a lazy signal only these are read.
+
+        Args:
+            trials: int `(window,)`, the trial of each window; a trial may occur more than once.
+            starts: int `(window,)`, the first bin of each, 0..bins - length.
+            length: bins a window.
+
+        Raises:
+            InvalidInput: the signal is a label; a window that is empty or reaches beyond the bins; another number of starts than trials.
+        """
+        trials, starts = np.asarray(trials), np.asarray(starts)
+        if self.kind == "label":
+            raise InvalidInput("signal", "a label, which has no time", "a signal over time")
+        if starts.shape != trials.shape:
+            raise InvalidInput("starts", f"shape {starts.shape}", f"{trials.shape}, one start a window")
+        if not 0 < length <= self.bins:
+            raise InvalidInput("length", length, f"1..{self.bins}, the bins of the trials")
+        if starts.size and not (starts.min() >= 0 and starts.max() <= self.bins - length):
+            worst = int(starts.min()) if starts.min() < 0 else int(starts.max())
+            raise InvalidInput(
+                "starts",
+                worst,
+                f"0..{self.bins - length}: windows of {length} bins in {self.bins}, the last one included",
+            )
+        return windows_of(self.values, trials, starts, length)
 
     def select(self, trials: np.ndarray) -> Signal:
         """The same signal on some of its trials (a lazy one stays lazy)."""
@@ -89,6 +113,30 @@ class Signal:
             else _Rows(self.values, np.asarray(trials))
         )
         return dataclasses.replace(self, values=values, mask=None if self.mask is None else self.mask[trials])
+
+
+def rows_of(values: Any, trials: np.ndarray) -> np.ndarray:
+    """Some trials of an array, in the order asked for."""
+    if isinstance(values, np.ndarray):
+        return np.asarray(values[trials])
+    if isinstance(values, _Rows):
+        return values.rows(trials)
+    if hasattr(values, "windows"):  # it takes any order
+        return np.asarray(values.windows(trials, np.zeros(len(trials), int), values.shape[1]))
+    unique, inverse = np.unique(trials, return_inverse=True)  # h5py wants increasing indices
+    return np.asarray(values[unique])[inverse]
+
+
+def windows_of(values: Any, trials: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """Windows `(window, length, ...)` of an array `(trial, time, ...)`: by the source's own way, else by indexing."""
+    if hasattr(values, "windows"):
+        return np.asarray(values.windows(trials, starts, length))
+    if isinstance(values, np.ndarray):
+        return np.asarray(values[trials[:, None], starts[:, None] + np.arange(length)])
+    found = np.empty((len(trials), length, *values.shape[2:]), values.dtype)
+    for window, (trial, start) in enumerate(zip(trials.tolist(), starts.tolist(), strict=True)):
+        found[window] = values[trial, start : start + length]
+    return found
 
 
 class _Rows:
@@ -111,6 +159,12 @@ class _Rows:
             return np.asarray(self._source[(int(wanted), *rest)])
         unique, inverse = np.unique(wanted, return_inverse=True)
         return np.asarray(self._source[(unique, *rest)])[inverse]
+
+    def rows(self, trials: np.ndarray) -> np.ndarray:
+        return rows_of(self._source, self._trials[trials])
+
+    def windows(self, trials: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        return windows_of(self._source, self._trials[trials], starts, length)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self[:], dtype=dtype)
