@@ -57,18 +57,19 @@ def assess(
     whole, given = _all_parts(estimator, trials)
     parts = _asked(estimator, trials, whole, given)
     per_session = None if metrics is None else [name for name in metrics if name in registry.names("metrics")]
+    alone = per_session is None or bool(per_session)  # whether sessions are scored by themselves at all
     untrained = None
-    if baselines and parts.train and estimator.plan_.build_rule().iterative:
+    if baselines and alone and parts.train and estimator.plan_.build_rule().iterative:
         untrained = estimator.untrained(parts.train)
     assessed = []
     for train, valid, test in zip(parts.train, parts.valid, parts.test or []):
         check_disjoint(train, test, "trials")
-        splits: dict[Split, Trials] = {"train": train, "valid": valid, "test": test}
-        draws = estimator.draws(test, samples)
+        splits: dict[Split, Trials] = {"train": train, "valid": valid, "test": test} if alone else {"test": test}
+        draws = estimator.draws(test, samples) if alone else 0
         swap = per_session is None or "latent_use" in per_session
         evaluation = evaluation_of(estimator.model_, splits, draws, privileged, swap)
         beside: dict[str, Evaluation] = {}
-        if baselines:
+        if baselines and alone:
             beside = baseline_evaluations(estimator.plan_.model, splits, known, kept)
             if untrained is not None:
                 beside["untrained"] = evaluation_of(untrained, splits, privileged=privileged, swap=swap)
@@ -87,13 +88,13 @@ def assess(
         assessed.append(Assessed(test.session, evaluation, beside, scores))
     card = None
     if baselines and aligns(estimator.model_) and (metrics is None or len(per_session or ()) < len(metrics)):
-        card = _card(estimator, dataclasses.replace(parts, train=whole.train, valid=whole.valid), metrics, kept)
+        card = _card(estimator, dataclasses.replace(parts, train=whole.train, valid=whole.valid), metrics)
     return assessed, card
 
 
-def _card(estimator: Estimator, parts: Parts, metrics: Sequence[str] | None, kept: Path | None) -> ReportCard | None:
-    """The report card of a model that aligns subjects; None where no two can be compared."""
-    rows = alignment_rows(estimator, parts, kept)
+def _card(estimator: Estimator, parts: Parts, metrics: Sequence[str] | None) -> ReportCard | None:
+    """The report card of a model that aligns subjects; None where no two can be compared. Its trained control is the run's own: it lies in the run's folder."""
+    rows = alignment_rows(estimator, parts, None if estimator.run_ is None else estimator.run_.path / "baselines")
     if rows is None:
         return None
     name, first = next(iter(rows.rows.items()))

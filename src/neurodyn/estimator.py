@@ -26,6 +26,7 @@ from neurodyn.training.keys import Stream, key
 from neurodyn.training.naming import model_name
 from neurodyn.training.partition import Parts, joined, origin, partition
 from neurodyn.training.plan import Plan
+from neurodyn.training.processes import place
 from neurodyn.training.run import Run
 from neurodyn.training.selection import Validation
 from neurodyn.training.teachers import check_folds
@@ -66,7 +67,7 @@ class Estimator:
     data_: Mapping[str, Any]
     """Where the trials came from (`source`, `options`) and fingerprints of the training and validation trials."""
     run_: Run | None
-    """The run's folder."""
+    """The run's folder; of several processes that `torchrun` started, only the first has it."""
 
     def __init__(
         self,
@@ -139,19 +140,20 @@ class Estimator:
         """
         plan = Plan.of(self.model, self.config, self.objective, self.rule, self.train, self.seed)
         parts = partition(self.as_trials(trials), None if valid is None else self.as_trials(valid), self.seed)
-        check_batch_size(
-            plan.train.batch_size, parts.train, plan.train.sessions == "in_turn"
-        )  # before a folder is made
+        asked = plan.train  # looked at before a folder is made
+        check_batch_size(asked.batch_size, parts.train, asked.sessions == "in_turn", asked.processes)
         spec = DataSpec.of(parts.train)
         model = plan.build_model(spec)
         objective = plan.build_objective(model)
         if isinstance(plan.objective_config, DistillConfig):
             check_folds(plan.objective_config, parts.train)
         data = origin(parts)
-        run = None
-        if self.out is not None:
+        run, first = None, place().rank == 0
+        if self.out is not None and first:
             run = Run.create(self.out, resume=self.resume)
             run.begin(_record(plan, data, spec))
+        elif self.out is not None:
+            run = Run(Path(self.out))
         try:
             self.fitted_ = fit(
                 model,
@@ -166,10 +168,11 @@ class Estimator:
                 resume=self.resume,
             )
         except BaseException:  # Ctrl-C before the first checkpoint too
-            if run is not None:
+            if run is not None and first:
                 run.discard_unless_trained()
             raise
-        self.model_, self.plan_, self.parts_, self.data_, self.run_ = model, plan, parts, data, run
+        self.model_, self.plan_, self.parts_, self.data_ = model, plan, parts, data
+        self.run_ = run if first else None
         return self
 
     def adapt(
@@ -204,7 +207,7 @@ class Estimator:
                 "train",
             )
         parts = partition(self.as_trials(trials), None if valid is None else self.as_trials(valid), seed)
-        check_batch_size(train.batch_size, parts.train, train.sessions == "in_turn")
+        check_batch_size(train.batch_size, parts.train, train.sessions == "in_turn", train.processes)
         spec = DataSpec((*trained.spec.sessions, *DataSpec.of(parts.train).sessions))
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(key(seed, Stream.WEIGHTS))

@@ -166,6 +166,11 @@ def with_labels() -> Trials:
     return population(stimulus={"contrast": np.random.default_rng(2).normal(size=(TRIALS, 2))})
 
 
+def aligned() -> Trials:
+    """The population for models that predict nothing ahead."""
+    return population(forward=0)
+
+
 def task() -> Trials:
     """A task without a recording: integrate three inputs into two targets."""
     inputs = np.random.default_rng(3).normal(size=(TRIALS, BINS, 3))
@@ -197,7 +202,9 @@ STUBS = {
     "sessions": Case(Stitcher, two_sessions),
     "privileged": Case(Privileged, population),
 }
-CASES = {**STUBS, **{name: Case(name, population) for name in registry.names("models")}}
+DATA: dict[str, Callable[[], Trials | list[Trials]]] = {"pnba": aligned}
+"""Of models that cannot have the usual population."""
+CASES = {**STUBS, **{name: Case(name, DATA.get(name, population)) for name in registry.names("models")}}
 
 
 @dataclass(frozen=True)

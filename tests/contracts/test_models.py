@@ -70,8 +70,9 @@ def test_shapes(trained: Trained) -> None:
         with torch.no_grad():
             output = model(batch.observed)
         assert output.predictions
+        given = {**batch.observed.signals, **batch.privileged, **batch.targets}
         for name, parameters in output.predictions.items():
-            assert parameters.shape == (*batch.targets[name].shape, model.observation(name).parameters_per_channel)
+            assert parameters.shape == (*given[name].shape, model.observation(name).parameters_per_channel)
             assert torch.isfinite(parameters).all()
         for values in (output.latents, output.inputs):
             assert values is None or values.shape[:2] == (5, trials.bins)

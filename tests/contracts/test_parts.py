@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from contract_stubs import Privileged, StubConfig, population, task, two_sessions, with_video
+from contract_stubs import Privileged, StubConfig, aligned, population, task, two_sessions, with_video
 from torch import Tensor
 
 from neurodyn import registry
@@ -17,6 +17,8 @@ from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model, Output
+from neurodyn.models.parts.pnba_config import PNBAConfig
+from neurodyn.models.pnba import PNBA
 from neurodyn.objectives.base import Losses, Objective, Step
 from neurodyn.objectives.distill import Distill
 
@@ -29,6 +31,15 @@ def _model(seed: int = 0) -> tuple[Model, Trials]:
     return Privileged(StubConfig(), DataSpec.of(trials)).eval(), trials
 
 
+def _model_for(objective: str) -> tuple[Model, Trials]:
+    """A model that the objective is for, all of whose loss comes from the predicted rates and from posteriors."""
+    if objective != "align":
+        return _model()
+    trials = aligned()
+    torch.manual_seed(0)
+    return PNBA(PNBAConfig(beside=("none",)), DataSpec.of(trials)).eval(), trials
+
+
 def _objective(name: str, model: Model) -> Objective:
     cls = registry.load("objectives", name)
     objective: Objective = cls(cls.Config(), model)
@@ -39,7 +50,7 @@ def _objective(name: str, model: Model) -> Objective:
 
 def _loss(name: str, batch: Batch, change: Tensor | None = None) -> tuple[Losses, Tensor]:
     """The losses of a batch and their gradient by the predicted log rates; `change` is added to those."""
-    model, _ = _model()
+    model, _ = _model_for(name)
     output = model(batch.observed)
     rates = output.predictions["counts"].detach() + (0 if change is None else change)
     rates.requires_grad_()
@@ -50,7 +61,7 @@ def _loss(name: str, batch: Batch, change: Tensor | None = None) -> tuple[Losses
 
 @pytest.mark.parametrize("name", registry.names("objectives"))
 def test_objective_gives_a_scalar_and_detached_terms(name: str) -> None:
-    losses, gradient = _loss(name, Batch.of(population()))
+    losses, gradient = _loss(name, Batch.of(_model_for(name)[1]))
     assert losses.total.shape == () and torch.isfinite(losses.total)
     assert losses.terms
     assert all(v.shape == () and not v.requires_grad and torch.isfinite(v) for v in losses.terms.values())
@@ -59,7 +70,7 @@ def test_objective_gives_a_scalar_and_detached_terms(name: str) -> None:
 
 @pytest.mark.parametrize("name", registry.names("objectives"))
 def test_objective_ignores_what_is_masked_out(name: str) -> None:
-    batch = Batch.of(population())
+    batch = Batch.of(_model_for(name)[1])
     outside = ~batch.mask[..., None, None].expand(-1, -1, 8, 1)
     plain, gradient = _loss(name, batch)
     moved, _ = _loss(name, batch, outside * 3.0)
@@ -69,7 +80,7 @@ def test_objective_ignores_what_is_masked_out(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in registry.names("objectives") if n != "distill"])  # which teaches there
 def test_objective_learns_nothing_where_the_weight_is_zero(name: str) -> None:
-    batch = Batch.of(population())
+    batch = Batch.of(_model_for(name)[1])
     weight = torch.ones_like(batch.targets["counts"])
     weight[:, ::2] = 0
     weighted = dataclasses.replace(batch, loss_weight={"counts": weight})

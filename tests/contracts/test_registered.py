@@ -9,13 +9,16 @@ import yaml
 
 from neurodyn import config as configs
 from neurodyn import registry
+from neurodyn.alignment.base import AlignmentMeasure
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.transforms.base import Transform
+from neurodyn.decoding.base import Decoder
 from neurodyn.dynamics.integrators.base import Integrator
 from neurodyn.engines.base import Engine
 from neurodyn.learning.base import LearningRule
 from neurodyn.metrics.base import Metric
 from neurodyn.models.base import Model
+from neurodyn.models.front_ends.base import FrontEnd
 from neurodyn.models.generators.base import Generator
 from neurodyn.models.potentials.base import Potential
 from neurodyn.models.readouts.base import Readout
@@ -33,13 +36,28 @@ INTERFACES = {
     "strategies": Strategy,
     "learning_rules": LearningRule,
     "metrics": Metric,
+    "decoders": Decoder,
+    "alignment_measures": AlignmentMeasure,
     "generators": Generator,
     "readouts": Readout,
     "integrators": Integrator,
     "potentials": Potential,
+    "front_ends": FrontEnd,
     "engines": Engine,
 }
-DOCUMENTED = ("models", "generators", "readouts", "integrators", "potentials", "datasets", "metrics", "strategies")
+DOCUMENTED = (
+    "models",
+    "generators",
+    "readouts",
+    "integrators",
+    "potentials",
+    "front_ends",
+    "datasets",
+    "metrics",
+    "decoders",
+    "alignment_measures",
+    "strategies",
+)
 """Kinds with a page for each thing."""
 THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind)]
 DOCS = Path(__file__).parents[2] / "docs"

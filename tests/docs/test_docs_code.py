@@ -14,6 +14,7 @@ from types import FrameType
 import pytest
 
 import neurodyn
+import synthetic_motor_nwb
 import synthetic_nwb
 from neurodyn.cli import main, verbs
 from neurodyn.errors import MissingData
@@ -64,6 +65,12 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
         synthetic_nwb.write_dataset(tmp_path / "data", dataset)
         monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "data"))
         monkeypatch.setenv("NEURODYN_CACHE", str(tmp_path / "cache"))
+    if '"sensorium2023"' in shown:
+        monkeypatch.setenv("NEURODYN_CACHE", str(tmp_path / "cache"))
+    if '"monkey_000688"' in shown:
+        for seed, (monkey, day) in enumerate((("C", "20160914"), ("M", "20140303"), ("J", "20160405"))):
+            synthetic_motor_nwb.write(synthetic_motor_nwb.made(seed, monkey, day), tmp_path / "data" / "000688")
+        monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "data"))
     namespace: dict[str, object] = {"__name__": "page"}
     for line, options, code in blocks(page, "python"):
         compiled = compile("\n" * (line - 1) + code, named(page), "exec")

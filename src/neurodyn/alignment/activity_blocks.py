@@ -9,27 +9,23 @@ import numpy as np
 
 from neurodyn.data.trials import Trials
 
+SMOOTH_BINS = 2.0
+"""Standard deviation of the Gaussian that activity is smoothed with."""
 _ENTRIES = 4_000_000
 """Numbers of a block (32 MB in float64)."""
 
 
 @dataclass(frozen=True, eq=False)
 class StandardisedActivity:
-    """Activity of all units with zero mean and unit variance over the trials given, smoothed in time; units that do not vary are 0."""
+    """Activity of all units with zero mean and unit variance over some trials, smoothed in time; units that do not vary are 0."""
 
     trials: Trials
     mean: np.ndarray
     deviation: np.ndarray
-    smooth_bins: float
 
     @staticmethod
-    def of(trials: Trials, smooth_bins: float) -> StandardisedActivity:
-        """Means and deviations of every unit over its known bins, before smoothing.
-
-        Args:
-            trials: one subject's.
-            smooth_bins: standard deviation of the Gaussian, in bins; its weights are those of the trial's own bins.
-        """
+    def of(trials: Trials) -> StandardisedActivity:
+        """Means and deviations of every unit over its known bins, before smoothing; to be used on other trials of the subject too (`dataclasses.replace`)."""
         number, total, square = (np.zeros(trials.units) for _ in range(3))
         for rows in _blocks(trials):
             values, known = _read(trials, rows)
@@ -39,19 +35,21 @@ class StandardisedActivity:
         mean = total / np.maximum(number, 1)
         variance = square / np.maximum(number, 1) - mean**2
         varies = variance > 1e-9 * np.maximum(square / np.maximum(number, 1), np.finfo(float).tiny)
-        return StandardisedActivity(trials, mean, np.sqrt(np.where(varies, variance, np.inf)), smooth_bins)
+        return StandardisedActivity(trials, mean, np.sqrt(np.where(varies, variance, np.inf)))
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Places of some trials, and their activity `(trial, time, unit)`: 0 outside the mask and where a unit is not known."""
+        """Places of some trials, and their activity `(trial, time, unit)`: 0 outside the mask and where a unit is not known.
+
+        The Gaussian's weights are those of the trial's own bins.
+        """
         from scipy.ndimage import gaussian_filter1d
 
         for rows in _blocks(self.trials):
             values, known = _read(self.trials, rows)
             values = np.where(known, (values - self.mean) / self.deviation, 0)
             inside = self.trials.mask[rows][..., None]
-            if self.smooth_bins > 0:
-                weight = gaussian_filter1d(inside.astype(float), self.smooth_bins, 1, mode="constant")
-                values = gaussian_filter1d(values, self.smooth_bins, 1, mode="constant") / np.maximum(weight, 1e-12)
+            weight = gaussian_filter1d(inside.astype(float), SMOOTH_BINS, 1, mode="constant")
+            values = gaussian_filter1d(values, SMOOTH_BINS, 1, mode="constant") / np.maximum(weight, 1e-12)
             yield rows, np.where(inside, values, 0)
 
 

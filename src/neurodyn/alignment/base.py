@@ -96,6 +96,9 @@ class Alignment:
     """Those scored, by name."""
     training: Mapping[str, AlignedSubject] = field(default_factory=dict)
     """Training subjects with their training trials: what decoders are fitted to."""
+    calibration: Mapping[str, Trials] = field(default_factory=dict)
+    """Trials of scored subjects that are not scored: what rows that are told the labels of a scored subject may learn from. The model's own numbers do not depend on them."""
+    _taught: dict[Any, Any] = field(default_factory=dict, repr=False)
     _kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +107,18 @@ class Alignment:
         widths = {s.latents.shape[2] for s in (*self.subjects.values(), *self.training.values())}
         if len(widths) > 1:
             raise InvalidInput("latents", f"{sorted(widths)} latents", "as many in every subject")
+
+    def with_subjects(self, subjects: Mapping[str, AlignedSubject]) -> Alignment:
+        """Other latents of the scored subjects beside the same training subjects: what these taught is not taught again."""
+        return Alignment(subjects, self.training, self.calibration, self._taught)
+
+    def taught(self, key: Any, make: Callable[[], Kept]) -> Kept:
+        """What `make` learns from the training subjects' active latents, made once for all alignments that share these subjects and dimensions."""
+        known = (key, self.active.tobytes())
+        if known not in self._taught:
+            self._taught[known] = make()
+        found: Kept = self._taught[known]
+        return found
 
     def kept(self, key: Any, make: Callable[[], Kept]) -> Kept:
         """What `make` gives, made once: measures share their correlations."""
@@ -183,5 +198,5 @@ class AlignmentMeasure(Measure):
         """The measurement. Its rows are the alignment's (`Alignment.over`), as far as the measure looks at them: the same for every model on the same trials."""
 
     def ceiling(self, alignment: Alignment) -> Measurement | None:
-        """What the same latents give when a decoder may learn from the subject itself; None where that has no meaning."""
+        """What the same latents give when a decoder may learn from the subject itself; None where that has no meaning, or is not asked. It says what the latents hold, not what the subject's activity does."""
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,23 @@ from neurodyn.alignment.base import AlignedSubject, Alignment
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Measurement
 
+DECODERS = {f"zero_shot_behaviour_r2_{name}": name for name in ("linear", "mlp", "gru")}
+"""Measure -> its decoder."""
 Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From latents `(trial, time, latent)` and their mask to behaviour `(trial, time, channel)`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Behaviour of a scored subject as one decoder gives it."""
+
+    subject: str
+    true: np.ndarray
+    """`(trial, time, channel)`; NaN where it is not known."""
+    predicted: np.ndarray
+    """As `true`."""
+    taught_by: str = ""
+    """Who taught the decoder, where it is one of several."""
 
 
 def behaviour_of(s: AlignedSubject) -> np.ndarray | None:
@@ -46,24 +62,25 @@ def own_predictions(s: AlignedSubject) -> tuple[np.ndarray, np.ndarray] | None:
 
 def r2_of(
     alignment: Alignment,
-    behaviour: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    decoded: Sequence[Decoded],
     context: Mapping[str, Any] | None = None,
 ) -> Measurement:
-    """1 − SSE / SST of every channel on raw values, averaged over the channels that vary and then over subjects.
+    """1 − SSE / SST of every channel on raw values, averaged over the channels that vary and then over subjects (and those who taught their decoders).
 
     SST is about the channel's mean over the scored bins, in every bootstrap draw too. Bins where the truth is NaN are left out, channel by channel.
 
     Args:
         alignment: what is scored.
-        behaviour: true and predicted values by subject, each `(trial, time, channel)`.
+        decoded: true and predicted values of its scored subjects.
         context: what to say beside it.
 
     Raises:
         InvalidInput: a prediction that is not finite where there is behaviour.
     """
-    last = 1 + max(int(alignment.rows[name].max()) for name in behaviour)
+    last = 1 + max(int(alignment.rows[each.subject].max()) for each in decoded)
     parts, widths, tiny, by_subject = [], [], [], {}
-    for name, (true, predicted) in behaviour.items():
+    for each in decoded:
+        name, true, predicted = each.subject, each.true, each.predicted
         known = np.isfinite(true)
         if not np.isfinite(predicted[known]).all():
             raise InvalidInput(f"predicted behaviour of {name}", "values that are not finite", "finite values")
@@ -72,9 +89,9 @@ def r2_of(
         scale = np.square(y).sum((0, 1))
         y = np.where(known, y - y.sum((0, 1)) / np.maximum(number, 1), 0)  # centred once for the digits' sake
         left = np.where(known, true - predicted, 0)
-        each = [np.square(left).sum(1), np.square(y).sum(1), y.sum(1), known.sum(1)]
+        adds = [np.square(left).sum(1), np.square(y).sum(1), y.sum(1), known.sum(1)]
         sums = np.zeros((last, 4 * true.shape[2]))
-        np.add.at(sums, alignment.rows[name], np.concatenate(each, 1))
+        np.add.at(sums, alignment.rows[name], np.concatenate(adds, 1))
         parts.append(sums)
         widths.append(true.shape[2])
         tiny.append(1e-12 * np.maximum(scale, np.finfo(float).tiny))
@@ -92,16 +109,22 @@ def r2_of(
 
     table = np.concatenate(parts, 1)
     used = table.any(1)
-    for name, part, width, least in zip(behaviour, parts, widths, tiny):
+    for each, part, width, least in zip(decoded, parts, widths, tiny):
         left, square, *_ = part.sum(0).reshape(4, width)
-        by_subject[name] = [float(1 - a / b) if b > e else float("nan") for a, b, e in zip(left, square, least)]
+        said = f"{each.subject}, taught by {each.taught_by}" if each.taught_by else each.subject
+        by_subject[said] = [float(1 - a / b) if b > e else float("nan") for a, b, e in zip(left, square, least)]
     return Measurement(table[used], statistic, {"by_subject": by_subject, **(context or {})}, alignment.over)
 
 
 def zero_shot(alignment: Alignment, decoder: str) -> Measurement:
     """R² in the scored subjects of a decoder that was fitted to the training subjects' latents."""
-    predict = _fitted(alignment, list(alignment.training.values()), decoder)
-    found = {s.name: (b, predict(s.latents, s.mask)) for s in alignment.scored if (b := behaviour_of(s)) is not None}
+    training = list(alignment.training.values())
+    predict = alignment.taught(("behaviour", decoder), lambda: fitted(training, decoder, alignment.active))
+    found = [
+        Decoded(s.name, true, predict(s.latents, s.mask))
+        for s in alignment.scored
+        if (true := behaviour_of(s)) is not None
+    ]
     said = {"active": alignment.active_said, "fitted_to": ", ".join(alignment.training)}
     return r2_of(alignment, found, said)
 
@@ -111,7 +134,7 @@ def within_subjects(alignment: Alignment, decoder: str, seed: int = 0) -> Measur
 
     None where a subject has fewer than four of them.
     """
-    found = {}
+    found = []
     for s in alignment.scored:
         true = behaviour_of(s)
         if true is None:
@@ -122,9 +145,9 @@ def within_subjects(alignment: Alignment, decoder: str, seed: int = 0) -> Measur
         half = np.isin(alignment.rows[s.name], np.random.default_rng(seed).permutation(rows)[: len(rows) // 2])
         predicted = np.zeros(true.shape)
         for fit in (half, ~half):
-            predict = _fitted(alignment, [s], decoder, fit)
+            predict = fitted([s], decoder, alignment.active, fit)
             predicted[~fit] = predict(s.latents[~fit], s.mask[~fit])
-        found[s.name] = true, predicted
+        found.append(Decoded(s.name, true, predicted))
     return r2_of(alignment, found)
 
 
@@ -135,10 +158,20 @@ def can_decode(alignment: Alignment) -> bool:
     return bool(alignment.training) and len(widths) == 1 and 0 not in widths
 
 
-def _fitted(
-    alignment: Alignment, subjects: Sequence[AlignedSubject], name: str, trials: np.ndarray | None = None
+def fitted(
+    subjects: Sequence[AlignedSubject],
+    name: str,
+    active: np.ndarray | None = None,
+    trials: np.ndarray | None = None,
 ) -> Predict:
-    """A decoder fitted to the active latents of some subjects' trials."""
+    """A decoder fitted to latents of some subjects' trials.
+
+    Args:
+        subjects: with behaviour.
+        name: of the decoder.
+        active: bool `(latent,)`, dimensions that count, when it is asked too; all by default.
+        trials: bool `(trial,)`, those of each subject that are used; all by default.
+    """
     bins = max(s.mask.shape[1] for s in subjects)
     latents, behaviour, masks = [], [], []
     for s in subjects:
@@ -146,14 +179,14 @@ def _fitted(
         assert true is not None
         used = np.ones(len(true), bool) if trials is None else trials
         late = ((0, 0), (0, bins - s.mask.shape[1]))
-        latents.append(np.pad(_active(alignment, s.latents, s.mask)[used], (*late, (0, 0))))
+        latents.append(np.pad(_active(s.latents, s.mask, active)[used], (*late, (0, 0))))
         behaviour.append(np.pad(true[used], (*late, (0, 0)), constant_values=np.nan))
         masks.append(np.pad(s.mask[used], late))
     decoder = registry.load("decoders", name)()
     decoder.fit(np.concatenate(latents), np.concatenate(behaviour), np.concatenate(masks))
-    return lambda values, mask: np.asarray(decoder(_active(alignment, values, mask), mask))
+    return lambda values, mask: np.asarray(decoder(_active(values, mask, active), mask))
 
 
-def _active(alignment: Alignment, latents: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def _active(latents: np.ndarray, mask: np.ndarray, active: np.ndarray | None) -> np.ndarray:
     """Latents with 0 in the dimensions that are not active and outside the mask."""
-    return np.where(mask[..., None] & alignment.active, latents, 0.0)
+    return np.where(mask[..., None] if active is None else mask[..., None] & active, latents, 0.0)

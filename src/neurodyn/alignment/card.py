@@ -25,6 +25,8 @@ RIVALS = (*BESIDE, "population_rate")
 """Rows that the headline should exceed."""
 FIRST = (HEADLINE, COMPANIONS[0], "cross_subject_top1", "cross_subject_median_rank", "cross_subject_r_feature")
 """Measures that lead their part of the card."""
+SAME_LATENTS = "same latents, own labels"
+"""The row of ceilings: the model's own latents, but a decoder taught by the scored subject."""
 TITLES: dict[Group, str] = {
     "subjects": "Do subjects agree?",
     "modalities": "Does activity agree with what went with it?",
@@ -180,7 +182,11 @@ class ReportCard:
             [f"The headline is withheld: there is no {', no '.join(self.missing)}."] if found and self.missing else []
         )
         said += dict.fromkeys(str(s.context["warning"]) for s in found.values() if "warning" in s.context)
-        return said + list(_findings(found))
+        return said + self.findings()
+
+    def findings(self) -> list[str]:
+        """What the model's own numbers warn of, in words; none where they speak for the alignment."""
+        return list(_findings(self.by_name))
 
     def tables(self) -> list[Table]:
         """Rich tables: a row a model, a column a measure."""
@@ -199,7 +205,7 @@ class ReportCard:
                 if any(cells):
                     table.add_row(row, *cells, style="bold" if row == self.model else "")
             if any(c is not None for c in ceilings):
-                table.add_row("within subject", *("" if c is None else _number(c) for c in ceilings), style="dim")
+                table.add_row(SAME_LATENTS, *("" if c is None else _number(c) for c in ceilings), style="dim")
             made.append(table)
         return made
 
@@ -237,9 +243,10 @@ def _findings(found: Mapping[str, Score]) -> Iterator[str]:
             yield f"The latents vary along {score.value:.2f} dimensions: one shared signal (a gain, a time course) may be all that carries over."
     if HEADLINE in found:
         score = found[HEADLINE]
-        for row in RIVALS:
-            if row in score.difference and score.difference[row][1] <= 0:
-                yield f"The correlation across subjects is not above that of the row {row}: it does not show that training aligned the subjects."
+        level = [row for row in RIVALS if row in score.difference and score.difference[row][1] <= 0]
+        if level:
+            rows = f"row{'s' if len(level) > 1 else ''} {' and '.join(level)}"
+            yield f"The correlation across subjects is not above that of the {rows}: it does not show that training aligned the subjects."
     for name, score in found.items():
         if name == "cross_modal_r" and score.value < 0.2:
             yield f"The latents of activity and of the other modality hardly agree in scored subjects (time-centred r {score.value:.2f})."

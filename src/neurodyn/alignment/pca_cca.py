@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from neurodyn.alignment.activity_blocks import StandardisedActivity
 from neurodyn.alignment.base import AlignedSubject, Alignment
+from neurodyn.alignment.components import ActivityComponents, components_of
 from neurodyn.alignment.paired_means import mean_r
 from neurodyn.alignment.trial_correlation import TrialSeries, trial_correlations
 from neurodyn.alignment.trial_pairs import TrialPairs, across_subjects, matched_by
@@ -16,11 +16,10 @@ from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Measurement
 from neurodyn.similarity.canonical_correlation import SUMMARY_COMPONENTS, CanonicalCorrelation
 
-COMPONENTS, SMOOTH_BINS = 10, 2.0
-_PASSES, _MORE = 8, 10
+MEASURES = ("cross_subject_r", "cross_subject_r_unpaired")
 
 
-def pca_cca(alignment: Alignment, seed: int = 0) -> dict[str, Measurement]:
+def pca_cca(alignment: Alignment, measures: Sequence[str] | None = None, seed: int = 0) -> dict[str, Measurement]:
     """Paired and unpaired time-centred r of principal components aligned by canonical correlation, by the name of the measure they stand beside.
 
     For each pair of subjects that the model is scored on: both subjects' activity (standardised units, smoothed with a Gaussian of 2 bins) is projected onto as
@@ -29,13 +28,22 @@ def pca_cca(alignment: Alignment, seed: int = 0) -> dict[str, Measurement]:
     centred over the trials of the scored half. It sees which trials of the new subject belong to which of the others: it is a ceiling for zero-shot alignment, not
     a competitor. After Safaie et al. 2023, doi:10.1038/s41586-023-06714-0, but never fitted and scored on the same trials.
 
+    Args:
+        alignment: the model's; its latents are not looked at.
+        measures: those asked for, by name; all by default.
+        seed: of the halves.
+
     Raises:
         InvalidInput: no trials that pair, or a pair of subjects that shares a single stimulus (or only conditions of one trial).
     """
+    if measures is not None and not set(MEASURES) & set(measures):
+        return {}
     if matched_by(alignment) is None:
         raise InvalidInput("alignment", "subjects whose trials do not pair", "a shared stimulus or condition")
+    number = components_of(alignment)
     components = {
-        name: _principal_components(s, min(alignment.size, COMPONENTS), seed) for name, s in alignment.subjects.items()
+        name: ActivityComponents.fit(s.trials, number, seed).subject(name, s.trials, s.mask.shape[1])
+        for name, s in alignment.subjects.items()
     }
     found, fitted = [], {}
     for p in across_subjects(alignment, "time", True):
@@ -44,18 +52,18 @@ def pca_cca(alignment: Alignment, seed: int = 0) -> dict[str, Measurement]:
         r = np.full(p.r.shape, np.nan)
         correlations = []
         for fit, held in (halves, halves[::-1]):
-            x, y = _paired_bins(p, first, second, fit)
+            x, y = paired_bins(p.paired, first, second, fit)
             cca = CanonicalCorrelation.fit(x, y)
             used = slice(min(SUMMARY_COMPONENTS, len(cca.correlations)))
             series = [
                 TrialSeries.of(scores[..., used], own.mask[at], "time")
                 for scores, own, at in (
-                    (cca.x_scores(first.values[held[0]]), first, held[0]),
-                    (cca.y_scores(second.values[held[1]]), second, held[1]),
+                    (cca.x_scores(first.latents[held[0]]), first, held[0]),
+                    (cca.y_scores(second.latents[held[1]]), second, held[1]),
                 )
             ]
             r[np.ix_(*held)] = trial_correlations(*series)
-            correlations.append(cca.correlations_of(*_paired_bins(p, first, second, held))[used])
+            correlations.append(cca.correlations_of(*paired_bins(p.paired, first, second, held))[used])
         found.append(
             TrialPairs(
                 p.name,
@@ -74,38 +82,8 @@ def pca_cca(alignment: Alignment, seed: int = 0) -> dict[str, Measurement]:
         "supervised": "sees which trials of the new subject belong to which of the others",
     }
     unpaired = mean_r(alignment, found, "unpaired", said)
-    return {
-        "cross_subject_r": mean_r(alignment, found, "paired", {**said, "unpaired": unpaired.value}),
-        "cross_subject_r_unpaired": unpaired,
-    }
-
-
-@dataclass(frozen=True, eq=False)
-class _Components:
-    values: np.ndarray
-    """`(trial, time, component)`."""
-    mask: np.ndarray
-
-
-def _principal_components(s: AlignedSubject, number: int, seed: int) -> _Components:
-    """Projections on the leading principal components of all trials, by subspace iteration over blocks of trials: no covariance of all units is made."""
-    activity = StandardisedActivity.of(s.trials, SMOOTH_BINS)
-    units = s.trials.units
-    number = min(number, units)
-    generator = np.random.default_rng(seed)
-    basis = np.linalg.qr(generator.normal(size=(units, min(units, number + _MORE))))[0]
-    centre = sum(values.sum((0, 1)) for _, values in activity) / max(int(s.trials.mask.sum()), 1)
-    for _ in range(_PASSES):
-        product = np.zeros_like(basis)
-        for rows, values in activity:
-            flat = values[s.trials.mask[rows]] - centre
-            product += flat.T @ (flat @ basis)
-        basis = np.linalg.svd(product, full_matrices=False)[0]
-    found = np.zeros((*s.trials.mask.shape, number))
-    for rows, values in activity:
-        found[rows] = (values - centre) @ basis[:, :number] * s.trials.mask[rows][..., None]
-    bins = s.mask.shape[1]
-    return _Components(found[:, :bins], s.mask)
+    paired = mean_r(alignment, found, "paired", {**said, "unpaired": unpaired.value})
+    return dict(zip(MEASURES, (paired, unpaired)))
 
 
 def _halves(
@@ -145,12 +123,18 @@ def _every_second(labels: np.ndarray, wanted: np.ndarray, generator: np.random.G
     return chosen
 
 
-def _paired_bins(
-    p: TrialPairs, first: _Components, second: _Components, trials: tuple[np.ndarray, np.ndarray]
+def paired_bins(
+    paired: np.ndarray, first: AlignedSubject, second: AlignedSubject, trials: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bins that both trials of a pair have, one below the other; no trial is in two pairs."""
+    """Latents in the bins that both trials of a pair have, one below the other `(row, latent)`; no trial is in two pairs.
+
+    Args:
+        paired: bool `(trial of first, trial of second)`.
+        first, second: the subjects.
+        trials: those of each that may be taken, in this order.
+    """
     rows, others = trials
-    free = p.paired[np.ix_(rows, others)].copy()
+    free = paired[np.ix_(rows, others)].copy()
     i, j = [], []
     for k, row in enumerate(rows):
         at = np.flatnonzero(free[k])
@@ -160,4 +144,4 @@ def _paired_bins(
             free[:, at[0]] = False
     bins = min(first.mask.shape[1], second.mask.shape[1])
     both = first.mask[i, :bins] & second.mask[j, :bins]
-    return first.values[i, :bins][both], second.values[j, :bins][both]
+    return first.latents[i, :bins][both], second.latents[j, :bins][both]

@@ -9,8 +9,6 @@ import numpy as np
 from neurodyn.alignment.activity_blocks import StandardisedActivity
 from neurodyn.alignment.base import AlignedSubject, Alignment
 
-SMOOTH_BINS = 2.0
-
 
 def population_rate(alignment: Alignment) -> Alignment:
     """The same subjects with one latent in place of the model's: the mean of all units' standardised activity, smoothed with a Gaussian of 2 bins.
@@ -24,7 +22,7 @@ def _replaced(subjects: Mapping[str, AlignedSubject]) -> dict[str, AlignedSubjec
     found = {}
     for name, s in subjects.items():
         latents = np.zeros((*s.trials.mask.shape, 1))
-        for rows, values in StandardisedActivity.of(s.trials, SMOOTH_BINS):
+        for rows, values in StandardisedActivity.of(s.trials):
             latents[rows, :, 0] = values.mean(-1)
         found[name] = AlignedSubject(name, s.trials, latents[:, : s.mask.shape[1]], zero_shot=s.zero_shot)
     return found

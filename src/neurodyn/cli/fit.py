@@ -198,6 +198,8 @@ def _fit(asked: Asked, out: Path, told: Mapping[str, Any]) -> None:
     with working(f"Loading {source} ..."):
         trials = api.load(source, **load_options(options.data))
     fitted = api.fit(recipe.model, trials, out=out, **asked.fitted_with)
+    if fitted.run_ is None:  # of several processes the first says it
+        return
     ended = fitted.fitted_
     if options.json:
         found = {"run": str(out), "model": recipe.model, "data": source, "seed": options.seed, **told}

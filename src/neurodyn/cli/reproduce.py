@@ -6,6 +6,7 @@ usage: neurodyn reproduce
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,7 +61,6 @@ def run(arguments: Sequence[str]) -> None:
     from neurodyn.cli._console import console, print_json
     from neurodyn.reproduction.run import REPORT, ArmsFailed, reproduce
     from neurodyn.reproduction.study import Study
-    from neurodyn.reproduction.table import as_mapping
 
     study = Study.find(options.study)
     kind = "test" if options.targets is not None else "full" if options.full else "quick"
@@ -83,37 +83,45 @@ def run(arguments: Sequence[str]) -> None:
     except ArmsFailed as failure:
         scores, incomplete = failure.scores, failure
     if scores:
+        written = json.loads((out / "table.json").read_text())
         left_out = [arm.path for arm in study.left_out(quick=not options.full)]
-        _print_table(study.name, scores, left_out)
+        _print_table(study.name, scores, left_out, [arm for arm in written["left_out"] if arm not in left_out])
         for what, file in (("table", "table.md"), ("report", REPORT)):
             printer.print(f"{what}: {out / file}", highlight=False, markup=False, soft_wrap=True)
         if options.json:
-            print_json(as_mapping(study.name, scores, left_out))
+            print_json(written)
     if incomplete is not None:
         raise incomplete
 
 
-def _list(json: bool) -> None:
+def _list(as_json: bool) -> None:
     from neurodyn.cli._console import console, print_json
     from neurodyn.reproduction.study import names
 
     found = names()
-    if json:
+    if as_json:
         print_json({"studies": found})
     else:
         lines = ["studies (a folder runs all that is below it):", *(f"  {name}" for name in found)]
         console().print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
-def _print_table(study: str, scores: Sequence[Score], left_out: Sequence[str]) -> None:
+def _print_table(study: str, scores: Sequence[Score], left_out: Sequence[str], without_data: Sequence[str]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     from neurodyn.cli._console import console
+    from neurodyn.reporting.study.alignment import not_of_alignment
     from neurodyn.reproduction import table as tables
     from neurodyn.reproduction.table import SHORT_HEADINGS
 
-    below = [tables.legend(scores), *tables.reasons(scores), *([tables.absent(left_out)] if left_out else [])]
+    absent, cards = tables.absent(left_out, without_data), scores
+    scores = not_of_alignment(scores)
+    if len(scores) < len(cards):
+        _print_cards(study, cards, [] if scores else absent)
+    if not scores:
+        return
+    below = [tables.legend(scores), *tables.reasons(scores), *absent]
     below += [tables.NOT_DEPLOYABLE] if tables.given_behaviour(scores) else []
     table = Table(title=study, title_justify="left", caption=escape("\n".join(below)), caption_justify="left")
     for heading in SHORT_HEADINGS:
@@ -126,6 +134,29 @@ def _print_table(study: str, scores: Sequence[Score], left_out: Sequence[str]) -
             table.add_row(*map(escape, tables.short_row(score)))
     console().print(table)
     _print_differences(scores)
+
+
+def _print_cards(study: str, scores: Sequence[Score], absent: Sequence[str]) -> None:
+    """The report cards of arms that align subjects, and what each comes to."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from neurodyn.cli._console import console
+    from neurodyn.reproduction import cards, table
+
+    below = [*cards.below(scores), *absent, *table.conclusions(scores)]
+    title, caption = f"{study}: report cards", escape("\n".join(below))
+    shown = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    for heading in cards.headings(scores)[1:]:
+        shown.add_column(heading, overflow="fold")
+    before = ""
+    for arm, *cells in cards.rows(scores):
+        if arm != before:
+            shown.add_section()
+            shown.add_row(f"[bold]{escape(arm)}[/bold]")
+        shown.add_row(*map(escape, cells))
+        before = arm
+    console().print(shown)
 
 
 def _print_differences(scores: Sequence[Score]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -64,6 +65,8 @@ class Batch:
     """Bool, like the target: entries that were recorded, for signals of which some were not. Part of `weight`."""
     withheld: Mapping[str, Tensor] = field(default_factory=dict)
     """Bool, like the target: recorded entries that `loss_weight` keeps out of training, to watch the loss on them (sample validation)."""
+    shown: Tensor | None = None
+    """Int `(trial, 2)`: what each trial was shown (a number for each value of the table's column `stimulus`) and its first bin; None where that is not known."""
 
     def weight(self, name: str) -> Tensor:
         """Weight of every entry of a target: the mask times `known` and `loss_weight`, broadcastable to the target."""
@@ -143,6 +146,7 @@ class Batch:
             move(self.loss_weight),
             move(self.known),
             move(self.withheld),
+            None if self.shown is None else self.shown.to(device),
         )
 
     @staticmethod
@@ -208,6 +212,7 @@ class Batch:
             mask=mask,
             trial=torch.from_numpy(rows),
             known=known,
+            shown=_shown(trials, rows, None if window is None else window[0]),
         )
 
     def take(self, rows: Tensor) -> Batch:
@@ -232,6 +237,7 @@ class Batch:
             pick(self.loss_weight),
             pick(self.known),
             pick(self.withheld),
+            None if self.shown is None else self.shown[rows],
         )
 
 
@@ -251,6 +257,16 @@ def _window(trials: Trials, starts: np.ndarray | None, length: int | None) -> tu
                 name, f"{signal.bins} bins", f"{trials.bins}, like the population: windows are cut on its clock"
             )
     return np.asarray(starts), length
+
+
+def _shown(trials: Trials, rows: np.ndarray, starts: np.ndarray | None) -> Tensor | None:
+    """What was shown in each row and from which bin on; the same number for the same stimulus in any batch."""
+    if "stimulus" not in trials.table:
+        return None
+    names = trials.table["stimulus"].to_numpy()[rows].astype(str).astype(object)
+    numbers = pd.util.hash_array(names, categorize=False).view(np.int64)
+    first = np.zeros(len(rows), np.int64) if starts is None else starts.astype(np.int64)
+    return torch.from_numpy(np.stack([numbers, first], 1))
 
 
 def _blank(values: Tensor, mask: Tensor) -> Tensor:

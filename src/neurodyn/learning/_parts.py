@@ -79,5 +79,5 @@ def _of_everyone(values: Sequence[Tensor], sizes: Sequence[int]) -> list[Tensor]
     everyone = torch.cat([each[:size] for each, size in zip(found, sizes)])
     return [
         part.contiguous().view(value.dtype).reshape(-1, *value.shape[1:])
-        for part, value in zip(everyone.split(widths, 1), values)
+        for part, value in zip(everyone.split(widths, 1), values)  # type: ignore[no-untyped-call]
     ]

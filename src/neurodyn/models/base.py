@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from neurodyn.observations.base import Observation
 
 
+_CHECKED_AT_A_TIME = 2**24
+"""Values that `Model.check` reads at a time."""
+_CHECKED = 2**27
+"""Values that it reads of a session: of larger recordings, evenly spaced trials."""
+
+
 @dataclass(frozen=True, eq=False)
 class Output:
     """What a forward pass says. Held-in units come first, as in the batch."""
@@ -141,7 +147,7 @@ class Model(nn.Module, ABC):
         return registry.load("observations", name)(session.units, config)  # type: ignore[no-any-return]
 
     def check(self, sessions: Sequence[Trials]) -> None:
-        """Looks whether the population's likelihood can have the values of all trials; training calls it once, before the first step.
+        """Looks whether the population's likelihood can have the values of the trials (of some, where there are more than a hundred million values); training calls it once, before the first step.
 
         Raises:
             InvalidInput: it cannot, e.g. zeros for gamma.
@@ -152,8 +158,11 @@ class Model(nn.Module, ABC):
                 continue
             if trials.neural.kind == "spikes" and registry.name_of(type(self.observation(name, session))) == "poisson":
                 continue  # counts were checked when they became trials
-            for start in range(0, len(trials), 256):
-                rows = np.arange(start, min(start + 256, len(trials)))
+            entries = trials.bins * trials.units
+            size = max(1, min(256, _CHECKED_AT_A_TIME // entries))
+            some = min(len(trials), max(1, _CHECKED // entries))
+            looked_at = np.unique(np.linspace(0, len(trials) - 1, some).astype(int))
+            for rows in np.array_split(looked_at, -(-some // size)):
                 values = torch.from_numpy(trials.neural.rows(rows).astype(np.float32))
                 known = torch.from_numpy(np.ascontiguousarray(trials.known[rows])).expand_as(values)
                 self.observation(name, session).check(name, values[known])

@@ -78,6 +78,8 @@ class Align(Objective):
             _NEURAL: recorded(batch, batch.observed.neural_name or "").expand_as(self._target(batch)),
         }
         found[_NEURAL] = found[_NEURAL].flatten(1).sum(1)
+        if batch.shown is not None:
+            found["shown"] = batch.shown
         for name in self._posteriors(output):
             found |= {f"{name}_{part}": hidden[f"{name}_{part}"].detach() for part in ("mean", "log_variance")}
         for name in self._beside(output):
@@ -148,7 +150,12 @@ class Align(Objective):
         size = bins.sum().clamp_min(1) / max(len(bins), 1) * neural.mean.shape[2]
         scale = F.softplus(self.trained["raw_scale"]) / size  # type: ignore[index]
         start = int(everyone[: whole.start].sum())
-        found = matching_part(own_x, own_y, all_x, all_y, start, scale, self.trained["shift"], counted=inside)  # type: ignore[index]
+        same = None
+        if "shown" in shared:  # one stimulus at overlapping bins is no stranger
+            stimulus, first = shared["shown"][everyone].unbind(1)
+            same = (stimulus[:, None] == stimulus) & ((first[:, None] - first).abs() < counted.shape[1])
+        shift: Tensor = self.trained["shift"]  # type: ignore[index]
+        found = matching_part(own_x, own_y, all_x, all_y, start, scale, shift, same=same, counted=inside)
         return found / max(len(bins), 1) ** 2
 
     def _as_published(self, network: PublishedPNBA, output: Output, batch: Batch, whole: Whole) -> Losses:

@@ -55,6 +55,12 @@ class Observation(nn.Module, ABC):
     def from_mean(self, mean: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape parameter"]:
         """Parameters with a given mean, to start a readout at (and for baselines that predict means)."""
 
+    def from_moments(
+        self, mean: Float[Tensor, "*shape"], variance: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape parameter"]:
+        """Parameters with a given mean and, for likelihoods that say how, a variance."""
+        return self.from_mean(mean)
+
     def accepts(self, values: Float[Tensor, "*shape"]) -> Bool[Tensor, "*shape"]:
         """Whether each value can occur."""
         return torch.isfinite(values)

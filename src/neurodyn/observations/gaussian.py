@@ -31,7 +31,12 @@ class Gaussian(Observation):
         return torch.normal(parameters[..., 0], self._variance(parameters).sqrt())
 
     def from_mean(self, mean: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape parameter"]:
-        return torch.stack([mean, torch.zeros_like(mean)], -1)
+        return self.from_moments(mean, torch.ones_like(mean))
+
+    def from_moments(
+        self, mean: Float[Tensor, "*shape"], variance: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape parameter"]:
+        return torch.stack([mean, variance.clamp_min(1e-6).log()], -1)
 
     @staticmethod
     def _variance(parameters: Tensor) -> Tensor:

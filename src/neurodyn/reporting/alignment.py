@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.alignment import base
-from neurodyn.alignment.card import TITLES, ReportCard
+from neurodyn.alignment.card import SAME_LATENTS, TITLES, ReportCard
 from neurodyn.alignment.trial_correlation import Centring, TrialSeries
 from neurodyn.alignment.trial_pairs import TrialPairs, across_subjects, matched_by
 from neurodyn.reporting import plot
@@ -68,14 +68,14 @@ def _tables(card: ReportCard) -> str:
                 mine = row == card.model
                 rows.append([escape(row.replace("_", " ")), *(f"<b>{c}</b>" if mine and c else c for c in cells)])
         if any(found[name].ceiling is not None for name in names):
-            rows.append(["within subject", *(number(found[name].ceiling) for name in names)])
+            rows.append([SAME_LATENTS, *(number(found[name].ceiling) for name in names)])
         shown += f"<h3>{escape(TITLES[group])}</h3>{table(head, rows, 'scores')}"
     first = next(iter(found.values()))
     subjects = ", ".join(str(s) for s in first.context.get("subjects", ()))
     intervals = "; ".join(dict.fromkeys(str(s.context["interval"]) for s in found.values()))
     aside = (
-        f'<p class="caption">Subjects scored: {escape(subjects)}. Brackets: {escape(intervals)}. “Within subject”: a decoder fitted to the other half of the '
-        "subject's own trials. Permutation p values and what else belongs to a score are in <code>scores.json</code>; no p value says how large an effect is.</p>"
+        f'<p class="caption">Subjects scored: {escape(subjects)}. Brackets: {escape(intervals)}. “{SAME_LATENTS.capitalize()}”: the model’s latents, read by a '
+        "decoder that was fitted to the other half of the subject's own trials. The rows pca cca and within session are told labels of the subjects scored too. Permutation p values and what else belongs to a score are in <code>scores.json</code>; no p value says how large an effect is.</p>"
     )
     return f'{shown}{aside}<details><summary>Definitions</summary><ol class="definitions">{"".join(definitions)}</ol></details>'
 

@@ -99,25 +99,50 @@ def _beside(score: Score, published: Published, setting: Setting, changes: Seque
         "quick": list(changes),
         "setting": _given(setting),
     }
-    if published.value is None or published.source is None or published.setting is None:
+    if published.rows:
+        context["rows"] = {
+            name: _row(score, name, each, setting, changes)
+            for name, each in published.rows.items()
+            if name in score.baselines
+        }
+    if published.value is None or published.source is None:
         context["not_comparable"] = f"no published value: {published.reason}"
         return dataclasses.replace(score, context=context)
-    differences = published.setting.differences(setting)
-    if changes:
-        differences.append(f"--quick changes {', '.join(changes)}")
+    differences = _differences(published, setting, changes)
     context |= {
         "source": published.source.citation,
         "url": published.source.url,
         "note": published.source.note,
         "tolerance": published.tolerance,
         "compare": published.compare,
-        "published_setting": _given(published.setting),
+        "published_setting": None if published.setting is None else _given(published.setting),
         "published_quartiles": None if published.quartiles is None else list(published.quartiles),
         "published_best": published.best,
         "not_comparable": "; ".join(differences) or None,
     }
     passed = None if differences else published.passed(score.value, score.direction)
     return dataclasses.replace(score, published=published.value, passed=passed, context=context)
+
+
+def _row(score: Score, name: str, published: Published, setting: Setting, changes: Sequence[str]) -> Mapping[str, Any]:
+    """What is published of a baseline of the score, and whether it is so here; `passed` is None where that cannot be said."""
+    if published.value is None:
+        return {"published": None, "passed": None, "not_comparable": f"no published value: {published.reason}"}
+    differences = _differences(published, setting, changes)
+    return {
+        "published": published.value,
+        "tolerance": published.tolerance,
+        "compare": published.compare,
+        "source": published.source.citation if published.source is not None else "",
+        "not_comparable": "; ".join(differences) or None,
+        "passed": None if differences else published.passed(score.baselines[name], score.direction),
+    }
+
+
+def _differences(published: Published, setting: Setting, changes: Sequence[str]) -> list[str]:
+    """Why a published value cannot be compared with ours; nothing where it can."""
+    found = [published.reason] if published.setting is None else published.setting.differences(setting)
+    return [*found, f"--quick changes {', '.join(changes)}"] if changes else found
 
 
 def _given(setting: Setting) -> Mapping[str, Any]:

@@ -38,8 +38,8 @@ class Published:
     """As printed; None where nothing was published."""
     tolerance: float | None = None
     """How far ours may be from it."""
-    compare: Literal["equal", "at_least"] = "equal"
-    """`equal`: within the tolerance. `at_least`: not worse by more than it."""
+    compare: Literal["equal", "at_least", "at_most"] = "equal"
+    """`equal`: within the tolerance. `at_least`: not worse by more than it. `at_most`: not better by more than it, of what has to fail."""
     source: Source | None = None
     """Where it was published."""
     setting: Setting | None = None
@@ -49,13 +49,15 @@ class Published:
     best: float | None = None
     """Of the published runs, where it was given."""
     reason: str = ""
-    """Why there is no value."""
+    """Why there is no value, or why ours cannot be held to it whatever the setting."""
+    rows: Mapping[str, Published] = field(default_factory=dict)
+    """The same for rows that stand beside the arm's score, its baselines: controls, few-shot calibration."""
 
     def passed(self, value: float, direction: Literal["higher", "lower"]) -> bool:
         """Whether our value reproduces this one."""
         assert self.value is not None and self.tolerance is not None
         behind = self.value - value if direction == "higher" else value - self.value
-        return (behind if self.compare == "at_least" else abs(behind)) <= self.tolerance
+        return {"equal": abs(behind), "at_least": behind, "at_most": -behind}[self.compare] <= self.tolerance
 
 
 @dataclass(frozen=True)
@@ -134,9 +136,10 @@ def _names(path: Path, where: str, given: Any) -> tuple[str, ...]:
 def _check_metrics(names: Iterable[str]) -> None:
     from neurodyn import registry
 
+    known = (*registry.names("metrics"), *registry.names("alignment_measures"))
     for name in names:
-        if name not in registry.names("metrics"):
-            raise UnknownName("metric", name, registry.names("metrics"))
+        if name not in known:
+            raise UnknownName("metric", name, known)
 
 
 def _published(
@@ -144,11 +147,19 @@ def _published(
 ) -> Published:
     known = [field.name for field in dataclasses.fields(Published)]
     _fields(path, where, values, known, ("value",))
+    rows = values.get("rows", {})
+    if not isinstance(rows, Mapping):
+        raise InvalidInput(f"{path}: {where}.rows", repr(rows), "a mapping from rows to published values")
+    rows = {name: _published(path, f"{where}.rows.{name}", each, sources, settings) for name, each in rows.items()}
     if values["value"] is None:
-        _fields(path, where, values, ("value", "reason"), ("reason",))
-        return Published(reason=values["reason"])
+        _fields(path, where, values, ("value", "reason", "rows"), ("reason",))
+        return Published(reason=values["reason"], rows=rows)
+    if "reason" in values:
+        _fields(path, where, values, ("value", "reason", "source", "rows"), ("reason", "source"))
+        source = _named("source", values["source"], sources)
+        return Published(float(values["value"]), source=source, reason=values["reason"], rows=rows)
     _fields(path, where, values, [n for n in known if n != "reason"], ("tolerance", "source", "setting"))
-    named = {**values, "source": _named("source", values["source"], sources)}
+    named = {**values, "source": _named("source", values["source"], sources), "rows": rows}
     named["setting"] = _named("setting", values["setting"], settings)
     found: Published = _built(Published, path, where, named, ())
     check_range(f"{path}: {where}.tolerance", found.tolerance or 0.0, 0)

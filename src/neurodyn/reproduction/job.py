@@ -65,13 +65,14 @@ class Job:
             if not _has_phases(recipe.source):
                 raise InvalidInput("targets", f"{arm.path}, whose data have no phase test", "arms of a benchmark")
             recipe = dataclasses.replace(recipe, data={**recipe.data, "options": {**recipe.options, "phase": "test"}})
-        once = not recipe.plan().build_rule().iterative
+        once = not (recipe.plan().build_rule().iterative or recipe.new_data)
         limit = arm.recipe.quick.trials if quick else None
         for teacher in teachers:
             theirs = teacher.recipe
-            if (theirs.source, theirs.options, theirs.unlabelled, teacher.limit) != (
+            if (theirs.source, theirs.options, theirs.new_data, theirs.unlabelled, teacher.limit) != (
                 recipe.source,
                 recipe.options,
+                recipe.new_data,
                 recipe.unlabelled,
                 limit,
             ):
@@ -102,7 +103,7 @@ class Job:
         return [
             Task(
                 arm=self.arm.path,
-                recipe=self.recipe.taught_by(self.taught_by(seed)) if self.teachers else self.recipe,
+                recipe=self._recipe(seed),
                 limit=self.limit,
                 seed=seed,
                 folder=self.run(seed),
@@ -113,6 +114,11 @@ class Job:
             )
             for seed in self.seeds
         ]
+
+    def _recipe(self, seed: int) -> Recipe:
+        """What one of its runs is made with."""
+        drawn = self.recipe.drawn_for(seed)
+        return drawn.taught_by(self.taught_by(seed)) if self.teachers else drawn
 
     def taught_by(self, seed: int) -> list[Path]:
         """Folders of the runs that teach one of its runs, as they are recorded: whole paths, whatever folder the study is run from."""
@@ -156,17 +162,22 @@ def _has_phases(source: str) -> bool:
     return any(field.name == "phase" for field in dataclasses.fields(registry.load("datasets", source).Config))
 
 
-def check_data(jobs: Sequence[Job]) -> None:
-    """Whether the data of every arm are on this machine.
+def without_data(jobs: Sequence[Job]) -> dict[str, str]:
+    """Folders with arms whose data are not on this machine, and how to get them; arms of a folder belong together.
 
     Raises:
-        MissingData: naming each arm whose data are absent, and how to get them.
+        MissingData: that is so of every folder; each arm whose data are absent is named.
     """
-    absent: dict[str, list[str]] = {}
+    absent: dict[str, dict[str, list[str]]] = {}
     for job in jobs:
         try:
             job.check_present()
         except MissingData as missing:
-            absent.setdefault(str(missing), []).append(job.arm.path)
-    if absent:
-        raise MissingData("\n".join(f"{', '.join(arms)}: {missing}" for missing, arms in absent.items()))
+            absent.setdefault(job.arm.folder, {}).setdefault(str(missing), []).append(job.arm.path)
+    found = {
+        folder: "\n".join(f"{', '.join(arms)}: {missing}" for missing, arms in each.items())
+        for folder, each in absent.items()
+    }
+    if found and set(found) == {job.arm.folder for job in jobs}:
+        raise MissingData("\n".join(found.values()))
+    return found

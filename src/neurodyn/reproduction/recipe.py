@@ -52,6 +52,8 @@ class Scoring:
 
     privileged: bool = False
     """Hand a teacher the behaviour of the test trials too: a reference, not what can be had without behaviour. Tables and report say so."""
+    reported_only: bool = False
+    """Measure what the study reports of the arm and nothing else: of many measures, some take long."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class Recipe:
     """Seed of the run, or of the first of several."""
     teacher: tuple[str, ...] = ()
     """Recipes of the same folder whose runs teach this one: `neurodyn reproduce` trains them first, with the same seed. The objective is then `distill` by default."""
+    new_data: bool = False
+    """Whether `neurodyn reproduce` draws simulated data anew for every run: their option `seed` is then the run's. Without it, all runs of an arm are on the same trials."""
     unlabelled: float = 0.0
     """Share of the training trials whose held-out units' counts `neurodyn reproduce` withholds, forward bins included: the setting in which behaviour can be worth most."""
     evaluate: Scoring = Scoring()
@@ -127,6 +131,12 @@ class Recipe:
             model_config={**self.model_config, **self.quick.model_config},
             train={**self.train, **self.quick.train},
         )
+
+    def drawn_for(self, seed: int) -> Recipe:
+        """The recipe of one run: with data of its own, where they are drawn anew."""
+        if not self.new_data:
+            return self
+        return dataclasses.replace(self, data={**self.data, "options": {**self.options, "seed": seed}})
 
     def taught_by(self, runs: Sequence[Path]) -> Recipe:
         """The recipe with the folders of its teachers' runs in place of their names."""

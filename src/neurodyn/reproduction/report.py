@@ -33,6 +33,7 @@ def write(
     jobs: Sequence[Job],
     ran: Mapping[tuple[str, int], Ran],
     left_out: Sequence[str],
+    without_data: Sequence[str] = (),
 ) -> None:
     """Writes the page.
 
@@ -43,13 +44,14 @@ def write(
         jobs: the arms that were run.
         ran: what came of each run, by arm and seed.
         left_out: arms that `--quick` leaves out.
+        without_data: arms whose data are not on this machine.
     """
     arms = []
     for job in jobs:
         runs = {seed: _by_name(each.scores) for seed, each in job.ran(ran).items()}
         own = [score for score in scores if score.context["arm"] == job.arm.path]
         arms.append(StudyArm(job.arm.path, own, runs, _examples(job, runs), _portraits(job, runs)))
-    page.write(StudySubject(study, arms, tuple(left_out)), path)
+    page.write(StudySubject(study, arms, tuple(left_out), tuple(without_data)), path)
 
 
 def _by_name(scores: Sequence[Score]) -> dict[str, Score]:

@@ -14,9 +14,10 @@ from neurodyn.engines.serial import Serial
 from neurodyn.errors import InvalidInput, NeurodynError
 from neurodyn.metrics.base import Score
 from neurodyn.reproduction import table
+from neurodyn.reproduction.alignment_conclusion import with_alignment_conclusions
 from neurodyn.reproduction.collect import collected
 from neurodyn.reproduction.compare import compared
-from neurodyn.reproduction.job import Job, check_data
+from neurodyn.reproduction.job import Job, without_data
 from neurodyn.reproduction.report import write as write_report
 from neurodyn.reproduction.study import Study
 from neurodyn.reproduction.task import Ran, Task, run, shared_by
@@ -62,7 +63,7 @@ def reproduce(
         say: told what has been done, one line a run.
 
     Raises:
-        MissingData: data of an arm, or the targets, are not on this machine; nothing has been run then.
+        MissingData: the targets, or data of every folder, are not on this machine; nothing has been run then. Where some folder's are, the others are left out and named.
         InvalidInput: targets with `quick`, or for data without a phase test; an arm of a study that `quick` leaves out altogether.
         ArmsFailed: arms that do not fit the data, or whose folder holds runs of other settings or data; the other arms are run all the same.
     """
@@ -85,16 +86,21 @@ def reproduce(
         teachers = [jobs[path] for path in arm.teachers]
         test = targets is not None
         jobs[arm.path] = Job.of(study, arm, out, quick=quick, seeds=seeds, test=test, teachers=teachers)
-    check_data(list(jobs.values()))
+    absent = without_data(list(jobs.values()))
+    for missing in absent.values():
+        say(f"left out, for want of data: {missing}")
+    unrun = [arm.path for arm in shown if arm.folder in absent]
+    shown = [arm for arm in shown if arm.folder not in absent]
+    jobs = {path: job for path, job in jobs.items() if job.arm.folder not in absent}
     shared_by.cache_clear()
     try:
         ran, failed = _run(list(jobs.values()), targets, workers, say)
         whole = [job for arm in shown if (job := jobs[arm.path]).ran(ran)]
-        scores = compared(shown, whole, ran, _collected(whole, ran, say))
+        scores = with_alignment_conclusions(compared(shown, whole, ran, _collected(whole, ran, say)))
         if scores:
-            absent = [arm.path for arm in left_out]
-            table.write(out, study.name, scores, absent)
-            write_report(out / REPORT, study.name, scores, whole, ran, absent)
+            quickly = [arm.path for arm in left_out]
+            table.write(out, study.name, scores, quickly, unrun)
+            write_report(out / REPORT, study.name, scores, whole, ran, quickly, unrun)
     finally:
         shared_by.cache_clear()
     if failed:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from neurodyn.data.writing import written_whole
 from neurodyn.metrics.base import Score
+from neurodyn.reporting.study.alignment import not_of_alignment
 from neurodyn.reporting.study.base import DAGGER, best_of
+from neurodyn.reproduction import cards
 from neurodyn.submission.targets import NOT_BLIND
 
 HEADINGS = ("arm", "score", "ours", "published", "verdict", "baselines")
@@ -18,14 +20,18 @@ PAIRED_HEADINGS = ("arm", "score", "compared with", "difference [95 %]", "every 
 NOT_DEPLOYABLE = f"{DAGGER} Scored with the behaviour of the test trials: a reference, not deployable where behaviour is not recorded."
 
 
-def as_mapping(study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> dict[str, Any]:
-    """The study as `neurodyn reproduce --json` prints it."""
+def as_mapping(
+    study: str, scores: Sequence[Score], left_out: Sequence[str] = (), without_data: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The study as `neurodyn reproduce --json` prints it; what has no data is left out too."""
     listed = [score.as_mapping() for score in scores]
     conclusions = [score["context"]["conclusion"] for score in listed if "conclusion" in score["context"]]
-    return {"study": study, "scores": listed, "conclusions": conclusions, "left_out": list(left_out)}
+    return {"study": study, "scores": listed, "conclusions": conclusions, "left_out": [*left_out, *without_data]}
 
 
-def write(folder: Path, study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> None:
+def write(
+    folder: Path, study: str, scores: Sequence[Score], left_out: Sequence[str] = (), without_data: Sequence[str] = ()
+) -> None:
     """Writes both files whole.
 
     Args:
@@ -33,38 +39,43 @@ def write(folder: Path, study: str, scores: Sequence[Score], left_out: Sequence[
         study: its name.
         scores: of every arm.
         left_out: arms that `--quick` leaves out.
+        without_data: arms whose data are not on this machine.
 
     Raises:
         InvalidInput: the folder is not writable, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(folder / "table.json") as beside:
-        beside.write_text(json.dumps(as_mapping(study, scores, left_out), indent=2, allow_nan=False))
+        beside.write_text(json.dumps(as_mapping(study, scores, left_out, without_data), indent=2, allow_nan=False))
     with written_whole(folder / "table.md") as beside:
-        beside.write_text(markdown(study, scores, left_out))
+        beside.write_text(markdown(study, scores, left_out, without_data))
 
 
-def markdown(study: str, scores: Sequence[Score], left_out: Sequence[str] = ()) -> str:
+def markdown(
+    study: str, scores: Sequence[Score], left_out: Sequence[str] = (), without_data: Sequence[str] = ()
+) -> str:
     """The table as Markdown, with where each published value comes from below it."""
-    lines = [f"# {study}", "", f"| {' | '.join(HEADINGS)} |", f"|{' --- |' * len(HEADINGS)}"]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row(score))} |" for score in scores]
-    sources = dict.fromkeys(source(score) for score in scores if score.published is not None)
-    lines += ["", *(f"- {each}" for each in sources)]
-    if any(score.context.get("blind") is False for score in scores):
-        lines += ["", NOT_BLIND]
-    if left_out:
-        lines += ["", absent(left_out)]
-    if given_behaviour(scores):
-        lines += ["", NOT_DEPLOYABLE]
-    lines += ["", legend(scores), ""]
-    if differences := [(score, paired_row(score)) for score in scores if "paired" in score.context]:
-        lines += ["## Paired differences", ""]
-        lines += [f"| {' | '.join(PAIRED_HEADINGS)} |", f"|{' --- |' * len(PAIRED_HEADINGS)}"]
-        lines += [f"| {' | '.join(row)} |" for _, row in differences]
-        lines += ["", paired_legend(scores), ""]
+    within = not_of_alignment(scores)
+    parts = [[f"# {study}"]]
+    if within:
+        parts += [_table(HEADINGS, map(row, within))]
+    parts += [[f"- {each}"] for each in dict.fromkeys(source(s) for s in scores if s.published is not None)]
+    parts += [[NOT_BLIND]] if any(score.context.get("blind") is False for score in scores) else []
+    parts += [[each] for each in absent(left_out, without_data)]
+    parts += [[NOT_DEPLOYABLE]] if given_behaviour(scores) else []
+    parts += [[legend(within)]] if within else []
+    if shown := cards.rows(scores):
+        parts += [["## Report cards"], _table(cards.headings(scores), shown), *([each] for each in cards.below(scores))]
+    if differences := [paired_row(score) for score in scores if "paired" in score.context]:
+        parts += [["## Paired differences"], _table(PAIRED_HEADINGS, differences), [paired_legend(scores)]]
     if said := conclusions(scores):
-        lines += ["## Conclusion", "", *(f"- {sentence}" for sentence in said), ""]
-    return "\n".join(lines)
+        parts += [["## Conclusion"], [f"- {sentence}" for sentence in said]]
+    return "\n".join(line for part in parts for line in (*part, ""))
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    cells = (" | ".join(cell.replace("|", "/") for cell in row) for row in rows)
+    return [f"| {' | '.join(headings)} |", f"|{' --- |' * len(headings)}", *(f"| {each} |" for each in cells)]
 
 
 def conclusions(scores: Sequence[Score]) -> list[str]:
@@ -112,9 +123,10 @@ def _given(score: Score) -> bool:
     return bool(score.context.get("privileged"))
 
 
-def absent(left_out: Sequence[str]) -> str:
+def absent(left_out: Sequence[str], without_data: Sequence[str] = ()) -> list[str]:
     """Which arms are not in the table, and how to have them."""
-    return f"Left out of --quick: {', '.join(left_out)}. Run --full, or one of them by its name."
+    said = [f"Left out of --quick: {', '.join(left_out)}. Run --full, or one of them by its name."] if left_out else []
+    return said + ([f"Left out for want of data: {', '.join(without_data)}."] if without_data else [])
 
 
 def legend(scores: Sequence[Score]) -> str:
@@ -180,5 +192,5 @@ def verdict(score: Score) -> str:
     if score.passed is None:
         why = str(context["not_comparable"])
         return why if score.published is None else f"not comparable: {why}"
-    how = "not worse by more than" if context["compare"] == "at_least" else "within"
+    how = {"at_least": "not worse by more than", "at_most": "not better by more than"}.get(context["compare"], "within")
     return f"{'passed' if score.passed else 'FAILED'} ({how} {context['tolerance']:g})"

@@ -143,6 +143,7 @@ def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
     scores = api.evaluate(
         fitted,
         shared.trials,
+        metrics=task.scores if task.recipe.evaluate.reported_only else None,
         also=task.scores,
         privileged=task.recipe.evaluate.privileged,
         fitted_baselines=shared.baselines,

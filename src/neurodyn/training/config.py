@@ -26,7 +26,7 @@ class TrainConfig:
     parts: int = 1
     """Micro-batches that each batch is cut into, to need less memory: gradients add up to those of the whole batch, comparisons between its trials too."""
     processes: int = 1
-    """Processes that share each batch, one a GPU, or one a core on a machine without: gradients add up as for `parts`. Start them with `torchrun --nproc-per-node N -m neurodyn fit ...`, or leave that to `neurodyn fit`."""
+    """Processes that share each batch, one a GPU, or one a core on a machine without: gradients add up as for `parts`. They are started for you, unless `torchrun --nproc-per-node N -m neurodyn fit ...` started them."""
     learning_rate: float = 4e-3
     """Highest learning rate."""
     schedule: Literal["constant", "cosine", "hold_cosine", "plateau", "inverse_sqrt", "epoch_cosine"] = "cosine"

@@ -98,6 +98,15 @@ def fit(
     for sessions in (train, valid):
         model.check(sessions)
     check_processes(config, rule, device)
+    if rule.iterative and config.processes > place().of:
+        import neurodyn.training.module  # noqa: F401  (brings Lightning, once for all forks)
+
+        told = dict(run=run, seed=seed, progress=progress, resume=resume, until=until)
+        task = functools.partial(_fit_and_tell, model, train, valid, objective, rule, config, **told)
+        fitted, weights = in_processes(task, config.processes, config.threads)
+        model.load_state_dict(weights)
+        model.to(device).eval()
+        return fitted
     if device.type == "cuda" and config.processes > 1:
         torch.cuda.set_device(place().local_rank)
     threads = torch.get_num_threads()
@@ -106,13 +115,7 @@ def fit(
     try:
         with torch.random.fork_rng(devices=devices):
             if rule.iterative:
-                asked = (model, train, valid, objective, rule, config, device, run, seed, progress, resume, until)
-                if config.processes == place().of:
-                    return _learn(*asked)
-                fitted, weights = in_processes(functools.partial(_learn_elsewhere, *asked), config.processes)
-                model.load_state_dict(weights)
-                model.eval()
-                return fitted
+                return _learn(model, train, valid, objective, rule, config, device, run, seed, progress, resume, until)
             return _solve(model, train, valid, objective, config, run, seed)
     finally:
         torch.set_num_threads(threads)
@@ -202,6 +205,8 @@ def _learn(
             )
             if checkpoint is not None:
                 module.restore(checkpoint)
+                if here.of > 1:
+                    module.stopped = of_first(module.stopped)
             if run is not None:
                 run.rewind(module.epoch)
             if not module.stopped:
@@ -212,9 +217,9 @@ def _learn(
     return fitted
 
 
-def _learn_elsewhere(model: Model, *asked: Any) -> tuple[Fitted, dict[str, Tensor]]:
-    """What one of several processes does for the one that started it: it gives back how training ended, and the weights."""
-    fitted = _learn(model, *asked)
+def _fit_and_tell(model: Model, *asked: Any, **told: Any) -> tuple[Fitted, dict[str, Tensor]]:
+    """What one of several processes does for the one that started it: how training ended, and the weights."""
+    fitted = fit(model, *asked, **told)
     return fitted, {name: value.cpu() for name, value in model.state_dict().items()}
 
 
@@ -233,7 +238,7 @@ def _run_epochs(
 
     together: dict[str, Any] = {}
     if here.of > 1:
-        from lightning_fabric.plugins.environments import TorchElasticEnvironment
+        from pytorch_lightning.plugins.environments import TorchElasticEnvironment
 
         from neurodyn.training.summed_ddp import SummedDDP
 

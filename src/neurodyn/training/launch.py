@@ -30,7 +30,7 @@ GRACE_S = 20.0
 """Seconds that the other processes have to end by themselves after one has failed."""
 
 
-def in_processes(task: Callable[[], T], processes: int) -> T:
+def in_processes(task: Callable[[], T], processes: int, threads: int) -> T:
     """Calls a task in several processes at once, each with its place in the environment; gives back what the first returned.
 
     On Linux without a GPU they are forks: they see the data of this process without a copy, and models may be defined in a notebook. Elsewhere, or with several
@@ -39,12 +39,13 @@ def in_processes(task: Callable[[], T], processes: int) -> T:
     Args:
         task: trains.
         processes: how many.
+        threads: that each will use.
 
     Raises:
         InvalidInput: the task cannot be sent to a fresh process; a process was killed.
         Exception: what the task raised.
     """
-    forks = sys.platform == "linux" and torch.get_num_threads() == 1 and not torch.cuda.is_available()
+    forks = sys.platform == "linux" and threads == 1 and not torch.cuda.is_available()
     context: Any = multiprocessing.get_context("fork" if forks else "spawn")
     # pickled by hand: what multiprocessing sends of tensors shares their memory, and each process trains weights of its own
     sent = task if forks else _pickled(task, processes)
@@ -65,13 +66,14 @@ def in_processes(task: Callable[[], T], processes: int) -> T:
                 if process.is_alive():
                     process.kill()
                 process.join()
-        found = [
+        found: list[Any] = [
             pickle.loads(path.read_bytes()) if code in (0, 1) and path.exists() else None
             for path, code in zip(outcomes, codes)
         ]
     if any(codes):
         raise _error(codes, found, signal.SIGTERM in passed)
-    return found[0]  # type: ignore[no-any-return]
+    value: T = found[0]
+    return value
 
 
 # -- in each process ----------------------------------------------------------------------------------------------------
@@ -84,6 +86,7 @@ def _work(task: Callable[[], Any] | bytes, environment: dict[str, str], outcome:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     os.environ.update(environment)
+    torch.set_num_threads(1)  # a fork has none of the threads of the process it is of
     try:
         value = (pickle.loads(task) if isinstance(task, bytes) else task)()
         found, code = pickle.dumps(value if environment["RANK"] == "0" else None), 0
@@ -128,7 +131,7 @@ def _pickled(task: Callable[[], Any], processes: int) -> bytes:
 def _environment(rank: int, processes: int, port: int) -> dict[str, str]:
     """What `torchrun` would say."""
     said: dict[str, object] = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes}
-    said |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    said |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_USE_AGENT_STORE": False}
     return {name: str(value) for name, value in said.items()}
 
 

@@ -255,8 +255,8 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         start = time.monotonic()
         if self._run is not None:
             self._run.write_checkpoint(self.trainer.save_checkpoint)
-        else:
-            self.trainer.strategy.barrier()
+        elif self._place.of > 1:
+            self.trainer.strategy.barrier()  # as saving does
         self._saved_at = time.monotonic()
         self._saving_cost = self._saved_at - start
 

@@ -16,6 +16,10 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.training.keys import Stream, key
 
+WHOLE_ENTRIES = 2**29
+"""Values of a session's activity beyond which it is known by a few trials."""
+TELLING_TRIALS = 16
+"""How many these are."""
 VALID_SHARE = 5
 """One in five training trials validates where no validation trials are given."""
 TELLING_ENTRIES = 20
@@ -109,7 +113,7 @@ def groups(data: Mapping[str, Any], sessions: Sequence[str]) -> list[tuple[list[
 
 
 def fingerprint(sessions: Sequence[Trials]) -> str:
-    """A hash of the trials' population activity, masks (unknown entries too), held-in units and forward bins; the same data give the same."""
+    """A hash of the trials' population activity (of very large recordings, of a few trials), masks (unknown entries too), held-in units and forward bins; the same data give the same."""
     total = hashlib.sha256()
     for trials in sessions:
         total.update(f"{trials.session} {trials.forward} {trials.heldin.tolist()}".encode())
@@ -117,7 +121,10 @@ def fingerprint(sessions: Sequence[Trials]) -> str:
         own = trials.neural.mask if trials.neural_name else None
         if own is not None and not own.all():
             total.update(np.packbits(own).tobytes())
-        for values in _activity(trials):
+        several = (
+            trials.select(np.linspace(0, len(trials) - 1, TELLING_TRIALS).astype(int)) if _vast(trials) else trials
+        )
+        for values in _activity(several):
             total.update(_digest(values))
     return total.hexdigest()
 
@@ -125,12 +132,19 @@ def fingerprint(sessions: Sequence[Trials]) -> str:
 def check_disjoint(train: Trials, other: Trials, field: str) -> None:
     """Raises where a trial of `other` is a training trial too: one with the same activity in 20 entries or more.
 
-    Where counts are unknown in either, only what an encoder sees is compared: all else may be withheld.
+    Where counts are unknown in either, only what an encoder sees is compared: all else may be withheld. Of very large recordings the table's column `trial` is
+    compared where both have it: reading them would take long.
 
     Raises:
         InvalidInput: naming `field` and the trial.
     """
     if train.neural_name is None or other.neural_name is None or train.units != other.units:
+        return
+    if _vast(train) and train.session == other.session and all("trial" in t.table for t in (train, other)):
+        places = {label: trial for trial, label in enumerate(train.table["trial"].tolist())}
+        for trial, label in enumerate(other.table["trial"].tolist()):
+            if label in places:
+                raise _in_both(field, trial, places[label])
         return
     whole = all(trials.neural.mask is None or trials.neural.mask.all() for trials in (train, other))
     seen = (train.bins, slice(None)) if whole else (train.observed_bins, train.heldin)
@@ -138,12 +152,21 @@ def check_disjoint(train: Trials, other: Trials, field: str) -> None:
     for trial, values in enumerate(_activity(other, *seen)):
         same = known.get(_digest(values)) if np.count_nonzero(values) >= TELLING_ENTRIES else None
         if same is not None:
-            raise InvalidInput(
-                field,
-                f"trial {trial}, which is training trial {same} too",
-                "trials that are not trained on",
-                "Use trials.train and trials.valid of neurodyn.data.splits.split_trials.",
-            )
+            raise _in_both(field, trial, same)
+
+
+def _in_both(field: str, trial: int, same: int) -> InvalidInput:
+    return InvalidInput(
+        field,
+        f"trial {trial}, which is training trial {same} too",
+        "trials that are not trained on",
+        "Use trials.train and trials.valid of neurodyn.data.splits.split_trials.",
+    )
+
+
+def _vast(trials: Trials) -> bool:
+    """Whether a session's activity is too large to be read for nothing else."""
+    return trials.neural_name is not None and int(np.prod(trials.neural.values.shape)) > WHOLE_ENTRIES
 
 
 def _warn_of_known_stimuli(train: Sequence[Trials], unseen: Sequence[Trials]) -> None:

@@ -42,9 +42,7 @@ def place() -> Place:
     if not {"RANK", "WORLD_SIZE"} <= set(os.environ):
         return Place()
     rank, of = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    return Place(
-        rank, of, int(os.environ.get("LOCAL_RANK", rank)), int(os.environ.get("LOCAL_WORLD_SIZE", of))
-    )
+    return Place(rank, of, int(os.environ.get("LOCAL_RANK", rank)), int(os.environ.get("LOCAL_WORLD_SIZE", of)))
 
 
 def check_processes(config: TrainConfig, rule: LearningRule, device: torch.device) -> None:
@@ -122,7 +120,8 @@ def sum_gradients(parameters: Sequence[Parameter], loss: Tensor) -> Tensor:
     rest = torch.cat([has.to(loss), loss.detach().reshape(1)])
     flat = torch.cat([*(gradient.reshape(-1) for gradient in gradients), rest])
     dist.all_reduce(flat)
-    *sums, somewhere, total = flat.split([*(p.numel() for p in parameters), len(parameters), 1])
+    sizes = [*(parameter.numel() for parameter in parameters), len(parameters), 1]
+    *sums, somewhere, total = flat.split(sizes)  # type: ignore[no-untyped-call]
     for parameter, value, known in zip(parameters, sums, (somewhere > 0).tolist()):
         parameter.grad = value.view_as(parameter).to(parameter.dtype) if known else None
-    return total.reshape(())
+    return total.squeeze(0)  # type: ignore[no-any-return]

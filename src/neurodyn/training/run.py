@@ -30,7 +30,17 @@ from neurodyn.training.plan import Plan
 
 LAYOUT = 1
 """Version of the folder's layout, written into `config.yaml`."""
-_MAY_CHANGE = ("epochs", "patience", "max_cpu_s", "checkpoint_every", "threads", "device", "parts", "processes", "tensorboard")
+_MAY_CHANGE = (
+    "epochs",
+    "patience",
+    "max_cpu_s",
+    "checkpoint_every",
+    "threads",
+    "device",
+    "parts",
+    "processes",
+    "tensorboard",
+)
 """Fields of `TrainConfig` that a resumed run may change."""
 _PART = re.compile(r"\..+\.\d+\.part$")
 

@@ -18,6 +18,10 @@ from neurodyn.training.batches import Rows
 from neurodyn.training.keys import Stream, key
 
 
+ENTRIES_AT_A_TIME = 2**24
+"""Values of the population in a validation batch, at most."""
+
+
 def unseen(batch: Batch) -> Tensor:
     """Weight of the population's entries that the encoder could not see, `(trial, time, unit)`; of all where it saw all.
 
@@ -76,7 +80,7 @@ class Validation:
         trials = sum(len(rows) for rows in self._rows)
         try:
             for rows in self._rows:
-                for number, batch in enumerate(rows.in_order(self._size)):
+                for number, batch in enumerate(rows.in_order(self._at_a_time(rows.trials))):
                     if self._select == "masked_loss":
                         batch = self._masked(model, batch, step.epoch, number)
                     output = model(batch.observed, batch.privileged if model.uses_privileged else None)
@@ -89,6 +93,10 @@ class Validation:
             model.train(was_training)
         terms = {name: float(value) for name, value in sums.items()}
         return terms, -terms["total"] if self._select in ("loss", "masked_loss") else self._score(model, nll, spikes)
+
+    def _at_a_time(self, trials: Trials) -> int:
+        """Trials that are looked at together: fewer of large populations, so that memory stays bounded."""
+        return max(1, min(self._size, ENTRIES_AT_A_TIME // (trials.bins * max(trials.units, 1))))
 
     def _masked(self, model: Model, batch: Batch, epoch: int, number: int) -> Batch:
         """The batch with what the model's own transforms hide of it, without the spans that come with later epochs."""
@@ -125,12 +133,12 @@ class Validation:
         null = spikes = 0.0
         for rows in self._rows:
             count = weights = torch.zeros((), dtype=torch.float64)
-            for batch in rows.in_order(self._size):
+            for batch in rows.in_order(self._at_a_time(rows.trials)):
                 target, weight = self._population(batch)
                 count = count + (target * weight).sum((0, 1), dtype=torch.float64)
                 weights = weights + weight.sum((0, 1), dtype=torch.float64)
             mean = (count / weights.clamp_min(1)).float()
-            for batch in rows.in_order(self._size):
+            for batch in rows.in_order(self._at_a_time(rows.trials)):
                 target, weight = self._population(batch)
                 observation = model.observation(batch.observed.neural_name or "", batch.observed.session)
                 parameters = observation.from_mean(mean.expand_as(target))

@@ -1,15 +1,12 @@
-"""The matching loss: its worked example, what it does not depend on, and parts of a batch, also in two processes, against the whole."""
+"""The matching loss: its worked example, what it does not depend on, and parts of a batch against the whole."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import Tensor
-from torch.multiprocessing.spawn import spawn
 
 from neurodyn.models.parts.gaussians import Gaussian, expected_distance
 from neurodyn.objectives._matching import apart, matching_losses, matching_part
@@ -112,41 +109,3 @@ def test_parts_add_up_to_the_whole(parts: int, masked: bool) -> None:
     found = [leaf.grad for leaf in (*x, *y, scale, shift)]
     torch.testing.assert_close(total, value, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(found, list(expected), rtol=1e-12, atol=1e-12)
-
-
-def gathered(own: Gaussian, sizes: tuple[int, int]) -> Gaussian:
-    """Those of both processes, by rank."""
-    found = []
-    for entry in own:
-        parts = [torch.zeros(size, *entry.shape[1:], dtype=entry.dtype) for size in sizes]
-        for rank, part in enumerate(parts):
-            if rank == dist.get_rank():
-                part.copy_(entry.detach())
-            dist.broadcast(part, rank)
-        found.append(torch.cat(parts))
-    return Gaussian(*found)
-
-
-def one_of_two(rank: int, sizes: tuple[int, int], file: str, results: str) -> None:
-    """What one of two processes does: its own trials, gathered latents, summed gradients."""
-    dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
-    begin = sum(sizes[:rank])
-    x, y, (scale, shift) = latents(0), latents(1), scalars()
-    own_x, own_y = (Gaussian(*(entry[begin : begin + sizes[rank]] for entry in part)) for part in (x, y))
-    all_x, all_y = gathered(own_x, sizes), gathered(own_y, sizes)
-    value = matching_part(own_x, own_y, all_x, all_y, begin, scale, shift, left_out(), counted())
-    gradients = torch.autograd.grad(value, [*x, *y, scale, shift])
-    found = [value.detach(), *gradients]
-    for entry in found:
-        dist.all_reduce(entry)
-    if rank == 0:
-        torch.save(found, results)
-    dist.destroy_process_group()
-
-
-def test_two_processes_give_the_loss_and_gradients_of_one(tmp_path: Path) -> None:
-    value, expected = whole_batch(left_out(), counted())
-    results = tmp_path / "found.pt"
-    spawn(one_of_two, ((5, 3), str(tmp_path / "meeting"), str(results)), nprocs=2)
-    found = torch.load(results)
-    torch.testing.assert_close(found, [value, *expected], rtol=1e-12, atol=1e-12)

@@ -120,3 +120,16 @@ def test_the_table_has_every_score_with_source_and_baselines(tmp_path: Path) -> 
     )
     assert "mean_rate 0.000" in text and "A paper: <https://doi.org/x>. Beware." in text and "not reported" in text
     assert sorted(p.name for p in (tmp_path / "study").iterdir()) == ["table.json", "table.md"]
+
+
+def test_what_cannot_be_judged_is_shown_with_its_reason_and_rows_are_judged_like_scores() -> None:
+    second_hand = Published(0.9, source=Source("A paper"), reason="copied from notes", rows={"mean_rate": THEIRS})
+    (found,) = collected(arm(co_bps=second_hand), [0, 1], RUNS, OURS, [])
+    assert (found.published, found.passed, found.context["not_comparable"]) == (0.9, None, "copied from notes")
+    assert found.context["rows"]["mean_rate"]["passed"] is False  # 0, and 0.3 is expected
+    (elsewhere,) = collected(arm(co_bps=second_hand), [0, 1], RUNS, dataclasses.replace(OURS, bin_ms=20.0), ["trials"])
+    row = elsewhere.context["rows"]["mean_rate"]
+    assert row["passed"] is None and "bin width" in row["not_comparable"] and "--quick" in row["not_comparable"]
+    missing = Published(reason="nobody said", rows={"absent": THEIRS, "untrained": Published(reason="nor of this")})
+    (found,) = collected(arm(co_bps=missing), [0, 1], RUNS, OURS, [])
+    assert list(found.context["rows"]) == ["untrained"] and found.context["rows"]["untrained"]["passed"] is None

@@ -154,3 +154,26 @@ def test_what_is_wrong_with_comparisons_is_named(
         assert word in str(failure.value)
     with pytest.raises(UnknownName, match="'co_bpz'"):
         read(changed(lambda f: f.update(unpublished={"scores": ["co_bpz"], "reason": "x"})))
+
+
+def test_of_what_must_fail_and_of_rows_values_are_expected_too(changed: Callable[..., Path]) -> None:
+    def change(file: dict[str, Any]) -> None:
+        given = {"value": 0.1, "tolerance": 0.05, "compare": "at_most", "source": "paper", "setting": "same"}
+        file["arms"]["lfads"]["cross_subject_r"] = {**given, "rows": {"untrained": {**given, "value": 0.3}}}
+        file["arms"]["lfads"]["cross_modal_r_raw"] = {"value": 0.87, "source": "paper", "reason": "second-hand"}
+
+    found = read(changed(change)).arms["lfads"]
+    failing = found["cross_subject_r"]
+    assert failing.passed(0.149, "higher") and failing.passed(-3.0, "higher") and not failing.passed(0.151, "higher")
+    assert failing.passed(0.051, "lower") and not failing.passed(0.049, "lower")
+    assert failing.rows["untrained"].value == 0.3 and failing.rows["untrained"].setting == failing.setting
+    unjudged = found["cross_modal_r_raw"]
+    assert (unjudged.value, unjudged.reason, unjudged.setting) == (0.87, "second-hand", None)
+    assert unjudged.source is not None
+    with pytest.raises(InvalidInput, match="rows"):
+        read(changed(lambda f: f["arms"]["lfads"]["co_bps"].update(rows=["untrained"])))
+    with pytest.raises(InvalidInput, match=r"rows\.glm.*no tolerance"):
+        rows = {"glm": {"value": 1.0, "source": "paper", "setting": "same"}}
+        read(changed(lambda f: f["arms"]["lfads"]["co_bps"].update(rows=rows)))
+    with pytest.raises(InvalidInput, match="tolerance"):
+        read(changed(lambda f: f["arms"]["lfads"]["co_bps"].update(reason="second-hand")))

@@ -181,6 +181,46 @@ def test_absent_data_fail_before_anything_runs(study: Study, tmp_path: Path, mon
     assert not (tmp_path / "out").exists()
 
 
+def test_a_folder_without_its_data_is_left_out_and_the_others_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEURODYN_RECIPES", str(tmp_path / "recipes"))
+    monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "nothing"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nothing"))
+    tiny_study.write(tmp_path / "recipes")
+    other = tmp_path / "recipes" / "tiny" / "recorded"
+    other.mkdir()
+    (other / "smoothing.yaml").write_text(yaml.safe_dump({**tiny_study.SMOOTHING, "data": "m1_stevenson"}))
+    nothing = {"sources": {}, "settings": {}, "arms": {"smoothing": {"co_bps": tiny_study.NOTHING}}}
+    (other / "expected.json").write_text(json.dumps(nothing))
+    said: list[str] = []
+    found = by_name(reproduce(Study.find("tiny"), tmp_path / "out", seeds=1, say=said.append))
+    assert {arm for arm, _ in found} == {"tiny/lorenz/smoothing", "tiny/lorenz/lfads"}
+    assert any("tiny/recorded/smoothing" in line and "neurodyn data get m1_stevenson" in line for line in said)
+    assert json.loads((tmp_path / "out/table.json").read_text())["left_out"] == ["tiny/recorded/smoothing"]
+    for file in ("table.md", "report.html"):
+        assert "Left out for want of data: tiny/recorded/smoothing" in (tmp_path / "out" / file).read_text()
+
+
+def test_data_may_be_drawn_anew_for_every_run_and_only_what_is_reported_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEURODYN_RECIPES", str(tmp_path / "recipes"))
+    anew = {"new_data": True, "evaluate": {"reported_only": True}}
+    tiny_study.write(tmp_path / "recipes", lfads={**tiny_study.LFADS, **anew})
+    (smoothing := tmp_path / "recipes/tiny/lorenz/smoothing.yaml").write_text(
+        yaml.safe_dump({**tiny_study.SMOOTHING, **anew})
+    )
+    study = Study.find("tiny/lorenz")
+    found = by_name(reproduce(study, tmp_path / "out", seeds=2))
+    assert len(found["tiny/lorenz/smoothing", "co_bps"].context["values"]) == 2 and smoothing.is_file()
+    assert len(set(found["tiny/lorenz/smoothing", "co_bps"].context["values"])) == 2
+    for seed in (0, 1):
+        run = Run.open(tmp_path / "out/lfads" / f"seed{seed}")
+        assert {score.name for score in run.scores()} == {"co_bps", "rate_r2"}
+    assert by_name(reproduce(study, tmp_path / "out", seeds=2)).keys() == found.keys()  # kept as they are
+
+
 def test_a_limit_of_trials_holds_for_each_split_and_spreads_over_the_session() -> None:
     trials = api.load("lorenz", **tiny_study.DATA["options"])
     assert not isinstance(trials, list)

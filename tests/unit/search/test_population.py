@@ -144,7 +144,7 @@ def test_the_best_run_is_a_run_like_any_other(whole: Study, monkeypatch: pytest.
     assert fitted.fitted_.best_score == best == whole.winner.best_score
     trials = some_trials()
     assert fitted.transform(trials).rates.shape == (40, 6, 6)  # type: ignore[union-attr]
-    monkeypatch.setattr(neurodyn.api, "_reloaded", lambda record: [trials])  # raises where the split differs
+    monkeypatch.setattr("neurodyn.assessment._reloaded", lambda record: [trials])  # raises where the split differs
     scores = neurodyn.evaluate(fitted, trials=_with_test(trials), baselines=False, samples=0)
     assert any(score.name == "co_bps" for score in scores)
     told = whole.schedule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from collections.abc import Mapping
@@ -30,8 +31,6 @@ class HideSome(Transform):
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
         neural = batch.observed.neural
         kept = torch.rand(neural.shape, generator=generator) > 0.1
-        import dataclasses
-
         signals = {**batch.observed.signals, "counts": neural * kept}
         return dataclasses.replace(batch, observed=dataclasses.replace(batch.observed, signals=signals))
 
@@ -84,6 +83,8 @@ def some_trials(trials: int = 60, bins: int = 12, units: int = 8, seed: int = 0,
 CONFIG = TrainConfig(
     epochs=24, batch_size=16, learning_rate=0.01, average_decay=0.9, schedule="plateau", warmup_epochs=3
 )
+TWO = dataclasses.replace(CONFIG, epochs=12, processes=2)
+"""The same in two processes, shorter: they wait for each other at every step, which takes long on a busy machine."""
 
 
 def train(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurodyn.alignment.base import Alignment, AlignmentMeasure
-from neurodyn.alignment.behaviour_decoding import behaviour_of, own_predictions, r2_of, within_subjects
+from neurodyn.alignment.behaviour_decoding import Decoded, behaviour_of, own_predictions, r2_of, within_subjects
 from neurodyn.metrics.base import Measurement
 
 
@@ -12,7 +12,7 @@ class ZeroShotBehaviourR2(AlignmentMeasure):
 
     definition = (
         "1 - SSE / SST on raw values (not a squared correlation), averaged over behaviour channels and then over scored subjects, of the behaviour that the model's own "
-        "decoder gives from the latents of activity; bins without behaviour left out. Ceiling: ridge regression from the same latents, fitted to the other half of the subject's own trials."
+        "decoder gives from the latents of activity; bins without behaviour left out. Ceiling, of these latents only: ridge regression fitted to the other half of the subject's own trials."
     )
     group = "use"
 
@@ -20,7 +20,7 @@ class ZeroShotBehaviourR2(AlignmentMeasure):
         return any(own_predictions(s) is not None for s in alignment.scored)
 
     def measure(self, alignment: Alignment) -> Measurement:
-        found = {s.name: given for s in alignment.scored if (given := own_predictions(s)) is not None}
+        found = [Decoded(s.name, *given) for s in alignment.scored if (given := own_predictions(s)) is not None]
         return r2_of(alignment, found)
 
     def ceiling(self, alignment: Alignment) -> Measurement | None:

@@ -14,7 +14,7 @@ class ZeroShotBehaviourR2Linear(AlignmentMeasure):
     definition = (
         "1 - SSE / SST on raw values, averaged over behaviour channels and then over scored subjects, of behaviour decoded from their latents by "
         f"ridge regression of the same bin, its penalty by cross-validation over trials, fitted to the latents and behaviour of training subjects only. {GUARD}; with none the decoder is a constant. "
-        "Ceiling: the same decoder fitted to the other half of the subject's own trials."
+        "Ceiling, of these latents only: the same decoder fitted to the other half of the subject's own trials."
     )
     group = "use"
 

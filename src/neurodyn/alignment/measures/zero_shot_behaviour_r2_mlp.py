@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurodyn.alignment.base import Alignment, AlignmentMeasure
-from neurodyn.alignment.behaviour_decoding import can_decode, within_subjects, zero_shot
+from neurodyn.alignment.behaviour_decoding import can_decode, zero_shot
 from neurodyn.alignment.measures._said import GUARD
 from neurodyn.metrics.base import Measurement
 
@@ -13,8 +13,7 @@ class ZeroShotBehaviourR2MLP(AlignmentMeasure):
 
     definition = (
         "1 - SSE / SST on raw values, averaged over behaviour channels and then over scored subjects, of behaviour decoded from their latents by "
-        f"a multilayer perceptron of the same and three previous bins, fitted to the latents and behaviour of training subjects only. {GUARD}; with none the decoder is a constant. "
-        "Ceiling: the same decoder fitted to the other half of the subject's own trials."
+        f"a multilayer perceptron of the same and three previous bins, fitted to the latents and behaviour of training subjects only. {GUARD}; with none the decoder is a constant."
     )
     group = "use"
 
@@ -23,6 +22,3 @@ class ZeroShotBehaviourR2MLP(AlignmentMeasure):
 
     def measure(self, alignment: Alignment) -> Measurement:
         return zero_shot(alignment, "mlp")
-
-    def ceiling(self, alignment: Alignment) -> Measurement | None:
-        return within_subjects(alignment, "mlp")

@@ -14,7 +14,7 @@ class ZeroShotTargetAccuracy(AlignmentMeasure):
     definition = (
         "Share of trials of scored subjects, averaged over subjects, whose condition is named by linear discriminant analysis (shrunk covariance) of the mean latents in four consecutive "
         f"quarters of the trial, fitted to training subjects only; conditions that no training subject has are left out. {GUARD}; with none it is chance: naming the most frequent condition. "
-        "Ceiling: fitted to the other half of the subject's own trials."
+        "Ceiling, of these latents only: fitted to the other half of the subject's own trials."
     )
     group = "use"
 

@@ -15,11 +15,10 @@ from neurodyn.data.spec import SessionSpec
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.models.front_ends.base import FrontEnd
+from neurodyn.models.parts.activity_sample import activity_sample
 
 STATISTICS = ("rate", "dispersion", "autocorrelation")
 """What the activity itself says of a unit."""
-_ROWS = 200_000
-"""Bins that statistics are taken over, at most."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,8 @@ class UnitSet(FrontEnd):
         Raises:
             InvalidInput: a column that the units' table lacks, or holds no number for some unit.
         """
-        found = [_statistics(trials)[name] for name in self.config.statistics]
+        statistics = _statistics(trials) if self.config.statistics else {}
+        found = [statistics[name] for name in self.config.statistics]
         for name in self.config.columns:
             if name not in trials.unit_table:
                 known = ", ".join(map(str, trials.unit_table.columns)) or "no column"
@@ -150,15 +150,12 @@ class UnitSet(FrontEnd):
 
 
 def _statistics(trials: Trials) -> dict[str, np.ndarray]:
-    """Of every unit in recorded order, over the bins with data of as many trials as there is room for."""
-    rows = np.arange(min(len(trials), max(1, _ROWS // trials.bins)))
-    values = np.asarray(trials.neural.rows(rows), float)
-    known = np.broadcast_to(trials.known[rows], values.shape)
-    values = np.where(known, values, 0)
+    """Of every unit in recorded order, over the bins with data."""
+    values, known = activity_sample(trials)
     count = known.sum((0, 1)).clip(1)
-    mean = values.sum((0, 1)) / count
-    centred = np.where(known, values - mean, 0)
-    variance = np.square(centred).sum((0, 1)) / count
+    mean = values.sum((0, 1), dtype=np.float64) / count
+    centred = np.where(known, values - mean.astype(np.float32), 0)
+    variance = np.square(centred).sum((0, 1), dtype=np.float64) / count
     pairs = (known[:, 1:] & known[:, :-1]).sum((0, 1)).clip(1)
     lagged = (centred[:, 1:] * centred[:, :-1]).sum((0, 1)) / pairs
     level = np.abs(mean).clip(1e-3)

@@ -20,6 +20,8 @@ DAGGER = "†"
 """Marks an arm that was scored with the behaviour of the test trials."""
 TRUTH = "true_"
 """How baselines begin that read the quantity off another that is known to be true."""
+TOLD_MORE = ("calibrated_", "pca_cca", "within_session")
+"""How baselines begin that are told labels of a subject which the model knows by its activity alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,8 @@ class StudySubject:
     arms: Sequence[StudyArm]
     left_out: Sequence[str] = field(default_factory=tuple)
     """Arms that `--quick` leaves out."""
+    without_data: Sequence[str] = field(default_factory=tuple)
+    """Arms whose data were not at hand."""
 
     @cached_property
     def groups(self) -> dict[str, list[StudyArm]]:
@@ -119,10 +123,11 @@ def best_of(score: Score, *, truth: bool = False) -> str | None:
     """Name of the baseline with the best value; None without one.
 
     Args:
-        score: with its baselines; its floor is none of them.
+        score: with its baselines; its floor is none of them, nor is what is told more than the model.
         truth: among those that read off the truth; else among those that know as much as the model.
     """
-    known = {name: v for name, v in score.baselines.items() if name != FLOOR and name.startswith(TRUTH) == truth}
+    rivals = {name: v for name, v in score.baselines.items() if name != FLOOR and not name.startswith(TOLD_MORE)}
+    known = {name: value for name, value in rivals.items() if name.startswith(TRUTH) == truth}
     finite = {name: value for name, value in known.items() if math.isfinite(value)}
     if not finite:
         return None

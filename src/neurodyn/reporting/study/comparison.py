@@ -8,6 +8,7 @@ from html import escape
 from neurodyn.metrics.base import Score
 from neurodyn.reporting.base import table
 from neurodyn.reporting.scores import number
+from neurodyn.reporting.study.alignment import not_of_alignment
 from neurodyn.reporting.study.base import FLOOR, StudyArm, StudySection, StudySubject, against, best_of, short
 
 VERDICTS = {True: "✓ reached", False: "✗ not reached", None: "not judged"}
@@ -23,13 +24,15 @@ class Comparison(StudySection):
 
     def html(self, study: StudySubject) -> str:
         """The tables of every data set."""
-        parts = [_group(group, arms) for group, arms in study.groups.items() if any(arm.scores for arm in arms)]
+        groups = study.groups.items()
+        parts = [_group(group, arms) for group, arms in groups if any(not_of_alignment(arm.scores) for arm in arms)]
         return "".join(parts) + _caption(study) if parts else ""
 
 
 def _group(group: str, arms: Sequence[StudyArm]) -> str:
-    published = [(arm, score) for arm in arms for score in arm.scores if score.published is not None]
-    ours = [(arm, score) for arm in arms for score in arm.scores if score.published is None]
+    shown = [(arm, score) for arm in arms for score in not_of_alignment(arm.scores)]
+    published = [(arm, score) for arm, score in shown if score.published is not None]
+    ours = [(arm, score) for arm, score in shown if score.published is None]
     html = f'<h3 class="subject">{escape(group)}</h3>'
     if published:
         html += "<h3>Measures with a published value</h3>" + _table(published, with_published=True)
@@ -101,7 +104,7 @@ def _baseline(score: Score, *, truth: bool = False) -> str:
 
 
 def _caption(study: StudySubject) -> str:
-    scores = [score for arm in study.arms for score in arm.scores]
+    scores = [score for arm in study.arms for score in not_of_alignment(arm.scores)]
     statistics = {str(score.context.get("statistic")) for score in scores}
     what = {"mean": "the mean over seeds ± standard deviation", "median": "the median over seeds [quartiles; best]"}
     ours = " or ".join(what[name] for name in what if name in statistics)

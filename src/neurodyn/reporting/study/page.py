@@ -8,6 +8,7 @@ from pathlib import Path
 from neurodyn.data.writing import written_whole
 from neurodyn.reporting.base import table
 from neurodyn.reporting.page import document
+from neurodyn.reporting.study.alignment import ReportCards
 from neurodyn.reporting.study.base import DAGGER, StudySection, StudySubject
 from neurodyn.reporting.study.comparison import Comparison
 from neurodyn.reporting.study.correlations import Correlations
@@ -20,6 +21,7 @@ from neurodyn.reporting.study.spread import Spread
 SECTIONS: tuple[StudySection, ...] = (
     Reading(),
     PairedDifferences(),
+    ReportCards(),
     Comparison(),
     Spread(),
     StudyInputs(),
@@ -64,6 +66,8 @@ def _summary(study: StudySubject) -> str:
     left_out = ""
     if study.left_out:
         left_out = f'<p class="caption">Left out of --quick: {escape(", ".join(study.left_out))}.</p>'
+    if study.without_data:
+        left_out += f'<p class="caption">Left out for want of data: {escape(", ".join(study.without_data))}.</p>'
     return table(head, rows, "summary") + left_out + _given_behaviour(study)
 
 

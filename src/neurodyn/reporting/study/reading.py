@@ -8,6 +8,7 @@ from html import escape
 
 from neurodyn.metrics.base import Score
 from neurodyn.reporting.scores import number
+from neurodyn.reporting.study.alignment import alignment_scores, not_of_alignment
 from neurodyn.reporting.study.base import StudyArm, StudySection, StudySubject, against, best_of
 from neurodyn.reporting.study.correlations import least_distinguishable, rank_correlations, runs_of
 
@@ -40,7 +41,7 @@ class _Statement:
 
 
 def _arm(arm: StudyArm) -> str:
-    said = [*_against_published(arm), *_against_baselines(arm)]
+    said = [*_aligned(arm), *_against_published(arm), *_against_baselines(arm)]
     return _item(all(each.fine for each in said), arm.path, said)
 
 
@@ -54,8 +55,17 @@ def _item(fine: bool, topic: str, said: Sequence[_Statement]) -> str:
     )
 
 
+def _aligned(arm: StudyArm) -> Iterator[_Statement]:
+    """What the report card of an arm that aligns subjects comes to."""
+    for score in alignment_scores(arm.scores):
+        if "conclusion" in score.context:
+            found = score.context["conclusion"]
+            met, judged = found["expected_met"]
+            yield _Statement(found["sentence"], met == judged if judged else found["verdict"] == "carries_over")
+
+
 def _against_published(arm: StudyArm) -> Iterator[_Statement]:
-    published = [score for score in arm.scores if score.published is not None]
+    published = [score for score in not_of_alignment(arm.scores) if score.published is not None]
     judged = [score for score in published if score.passed is not None]
     if judged:
         missed = [score for score in judged if not score.passed]
@@ -69,7 +79,8 @@ def _against_published(arm: StudyArm) -> Iterator[_Statement]:
 
 
 def _against_baselines(arm: StudyArm) -> Iterator[_Statement]:
-    compared = [(score, best) for score in arm.scores if (best := best_of(score)) is not None]
+    scores = not_of_alignment(arm.scores)
+    compared = [(score, best) for score in scores if (best := best_of(score)) is not None]
     lost = [(score, best) for score, best in compared if against(score, best) == "worse"]
     if lost:
         yield _Statement(
@@ -77,7 +88,7 @@ def _against_baselines(arm: StudyArm) -> Iterator[_Statement]:
         )
     elif compared:
         yield _Statement(f"On none of {len(compared)} measures is a simpler model clearly better.")
-    known = [(score, best) for score in arm.scores if (best := best_of(score, truth=True)) is not None]
+    known = [(score, best) for score in scores if (best := best_of(score, truth=True)) is not None]
     trivial = [(score, best) for score, best in known if against(score, best) != "better"]
     if trivial:
         sentence = f"{len(trivial)} of {len(known)} measures are no better than what is read off another true quantity, and say little of the model."
