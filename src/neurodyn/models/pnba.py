@@ -19,7 +19,6 @@ from neurodyn.models.front_ends.base import FrontEnd
 from neurodyn.models.modalities.base import Modality, Sight, gaussian
 from neurodyn.models.modalities.series import Series
 from neurodyn.models.modalities.video import Video
-from neurodyn.models.parts.activity_sample import activity_sample
 from neurodyn.models.parts.behaviour_encoder import BehaviourConfig, BehaviourEncoder
 from neurodyn.models.parts.gaussians import Gaussian, kl_standard, product
 from neurodyn.models.parts.lagged_map import LaggedMap
@@ -28,6 +27,7 @@ from neurodyn.models.parts.published_pnba.network import PublishedPNBA, by_slot
 from neurodyn.models.parts.published_pnba.published_pass import log_rates, published_pass
 from neurodyn.models.parts.standardise import Standardise
 from neurodyn.models.parts.temporal_stack import TemporalStack
+from neurodyn.models.parts.unit_levels import fit_units
 from neurodyn.observations.base import Observation
 
 JOINT = "joint"
@@ -150,30 +150,14 @@ class PNBA(Model):
             return
         for index, trials in enumerate(sessions):
             self.meet(index, trials)
-        scale_by = getattr(self.front_end, "scale_by", None)
-        if scale_by is not None:
-            scale_by(len(sessions))
+        self.front_end.scale_by(len(sessions))
 
     @torch.no_grad()
     def meet(self, session: int, trials: Trials) -> None:
         """Takes from a subject's activity alone what is needed of its units: mean, scale, and what the front end knows them by."""
-        values, known = activity_sample(trials)
-        units, seen = torch.from_numpy(values), torch.from_numpy(known)
-        rows = units.masked_fill(~seen, torch.nan)[:, :, torch.from_numpy(trials.heldin)].flatten(0, 1)
-        self.standardise[session].fit(rows)  # type: ignore[operator]
-        order = torch.from_numpy(trials.unit_order)
-        count = seen.sum((0, 1)).clamp_min(1)
-        mean = (units.sum((0, 1), dtype=torch.float64) / count)[order]
-        if trials.neural.kind == "spikes":  # a silent unit has a log rate too; fluorescence may lie below zero
-            mean = mean.clamp_min(1e-4)
-        spread = (units.square().sum((0, 1), dtype=torch.float64) / count)[order] - mean.square()
-        observation = self.observation(trials.neural_name or "", session)
-        self.levels[session].copy_(observation.from_moments(mean, spread))
-        # a step of 1 in what is decoded: a nat of the log rate of spikes, else a standard deviation of the unit's mean
-        slopes = torch.ones_like(self.levels[session])
-        if trials.neural.kind != "spikes":
-            _, moved = torch.func.jvp(observation.from_mean, (mean,), (spread.clamp_min(1e-6).sqrt(),))[:2]
-            slopes = torch.where(moved == 0, 1.0, moved)  # of what the mean does not move, such as a log variance
+        standardise: Standardise = self.standardise[session]  # type: ignore[assignment]
+        levels, slopes = fit_units(standardise, self.observation(trials.neural_name or "", session), trials)
+        self.levels[session].copy_(levels)
         self.slopes[session].copy_(slopes)
         self.front_end.fit(session, trials)
 
@@ -223,11 +207,36 @@ class PNBA(Model):
             model.calibration[str(index)].fit(activity, target.mean, observed.mask[rows])  # type: ignore[operator]
         return model
 
-    def _with(self, sessions: Sequence[Trials], config: PNBAConfig) -> PNBA:
-        """A copy with more subjects, met."""
-        spec = DataSpec((*self.spec.sessions, *DataSpec.of(sessions).sessions))
+    def grown(self, spec: DataSpec) -> PNBA:
+        """A copy with room for more subjects, for a front end whose maps of them are then trained.
+
+        Raises:
+            InvalidInput: a front end without weights of a subject: there is nothing to train.
+        """
+        model = self._sized(spec, self.config)
+        new = range(len(self.spec.sessions), len(spec.sessions))
+        own = [] if model.published is not None else [p for i in new for p in model.front_end.own(i)]
+        if not own:
+            fix = "Use `zero_shot` or `calibrate`."
+            raise InvalidInput("model.front_end", "nothing to train for a new subject", "unit_read_in", fix)
+        model.requires_grad_(False)
+        for parameter in own:
+            parameter.requires_grad_(True)
+        return model.eval()
+
+    def join(self, session: int, trials: Trials) -> None:
+        """Meets the subject."""
+        self.meet(session, trials)
+
+    def _sized(self, spec: DataSpec, config: PNBAConfig) -> PNBA:
+        """A copy with this model's weights for the subjects that both know."""
         model = PNBA(config, spec)
         model.load_state_dict(self.state_dict(), strict=False)
+        return model
+
+    def _with(self, sessions: Sequence[Trials], config: PNBAConfig) -> PNBA:
+        """A copy with more subjects, met."""
+        model = self._sized(DataSpec((*self.spec.sessions, *DataSpec.of(sessions).sessions)), config)
         if model.published is None:
             for index, trials in enumerate(sessions, len(self.spec.sessions)):
                 model.meet(index, trials)

@@ -199,7 +199,7 @@ def test_fluorescence_has_a_mean_and_a_variance_of_its_units_scale(front: str) -
         (last,) = [
             p
             for n, p in model.front_end.named_parameters()
-            if n.endswith(("to_units.bias", "to_unit.4.bias", "read_out.0.bias"))
+            if n.endswith(("to_parameters.bias", "to_unit.4.bias", "read_out.0.bias"))
         ]
         assert last.grad.reshape(-1)[-1].abs() > 0, "a log variance that nothing trains"
     if front != "unit_set":  # which knows units by their scale

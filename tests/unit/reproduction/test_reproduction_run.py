@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_study
+import yaml
 
 from neurodyn import api
 from neurodyn.data.trials import Trials

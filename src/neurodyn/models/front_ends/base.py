@@ -39,12 +39,20 @@ class FrontEnd(nn.Module, ABC):
         """Makes room for one more subject, in the order of the model's `DataSpec`."""
         return None
 
+    def own(self, session: int) -> list[nn.Parameter]:
+        """Weights that are trained for one subject alone."""
+        return []
+
     def fit(self, session: int, trials: Trials) -> None:
         """Takes what it needs to know of a subject's units from its activity alone.
 
         Raises:
             InvalidInput: something it needs is missing.
         """
+        return None
+
+    def scale_by(self, sessions: int) -> None:
+        """Takes scales that all subjects share from the first so many: those trained on, once all of them have been fitted."""
         return None
 
     @abstractmethod

@@ -47,6 +47,9 @@ class UnitReadIn(FrontEnd):
         self.read_in.append(into)
         self.read_out.append(nn.Linear(self.config.features, session.units * self.parameters_per_unit))
 
+    def own(self, session: int) -> list[nn.Parameter]:
+        return [*self.read_in[session].parameters(), *self.read_out[session].parameters()]
+
     def encode(self, activity: Tensor, known: Tensor | None, session: int) -> Tensor:
         return self.read_in[session](activity)  # type: ignore[no-any-return]
 
