@@ -125,7 +125,8 @@ def _asked(estimator: Estimator, trials: Data | None, parts: Parts, given: list[
     names, unseen, test = [t.session for t in parts.train], parts.unseen, parts.test
     if given is not None:
         unseen = [t for t in given if t.session not in names]
-        test = [t.test if _is_split(t) else t for t in given if t.session in names]
+        known = [t for t in given if t.session in names]
+        test = [t.test if _is_split(t) else t for t in known if not unseen or not _is_split(t) or _has_test(t)]
         if unseen and not aligns(estimator.model_):
             raise InvalidInput("trials", [t.session for t in unseen], f"sessions {names}, or some of them, each once")
         unseen = [t if _is_split(t) else dataclasses.replace(t, table=t.table.assign(split="test")) for t in unseen]
@@ -176,6 +177,10 @@ def _recognised(estimator: Estimator, given: Sequence[Trials] | None) -> Parts:
 def _held_out(trials: Trials) -> bool:
     """Whether a session takes no part in training: its trials have splits, and none of them is `train`."""
     return _is_split(trials) and "train" not in set(trials.table["split"])
+
+
+def _has_test(trials: Trials) -> bool:
+    return "test" in set(trials.table["split"])
 
 
 def _is_split(trials: Trials) -> bool:

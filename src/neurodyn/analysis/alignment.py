@@ -98,7 +98,7 @@ def alignment_rows(estimator: Estimator, parts: Parts, kept: Path | None = None)
     def row(of: Model) -> Alignment:
         return Alignment(subjects(of), {t.session: _subject(of, t, False) for t in taught}, calibration)
 
-    few = _few(new)
+    few = {} if getattr(model, "published", None) is not None else _few(new)  # the published network is not calibrated
     whole = _knowing(model, parts.unseen)
     if whole is None:
         return None

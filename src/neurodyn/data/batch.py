@@ -260,11 +260,12 @@ def _window(trials: Trials, starts: np.ndarray | None, length: int | None) -> tu
 
 
 def _shown(trials: Trials, rows: np.ndarray, starts: np.ndarray | None) -> Tensor | None:
-    """What was shown in each row and from which bin on; the same number for the same stimulus in any batch."""
+    """What was shown in each row and from which bin on; the same number for the same stimulus in any batch, a number of its own for a trial of which it is not known."""
     if "stimulus" not in trials.table:
         return None
-    names = trials.table["stimulus"].to_numpy()[rows].astype(str).astype(object)
-    numbers = pd.util.hash_array(names, categorize=False).view(np.int64)
+    stimulus = trials.table["stimulus"].iloc[rows]
+    numbers = pd.util.hash_array(stimulus.to_numpy().astype(str).astype(object), categorize=False).view(np.int64)
+    numbers = np.where(stimulus.isna(), rows, numbers)
     first = np.zeros(len(rows), np.int64) if starts is None else starts.astype(np.int64)
     return torch.from_numpy(np.stack([numbers, first], 1))
 

@@ -174,7 +174,7 @@ class PNBA(Model):
         """
         if not self.subject_free:
             front = registry.name_of(type(self.config.front_end))
-            fix = "Use `adapt` or `calibrate`, or train with model.front_end=unit_set."
+            fix = "Use `calibrate`, or train with model.front_end=unit_set."
             raise InvalidInput("model.front_end", front, "one that needs no training for a new subject", fix)
         return self._with(sessions, self.config)
 

@@ -17,7 +17,6 @@ from neurodyn.observations.poisson import Poisson
 from neurodyn.training.batches import Rows
 from neurodyn.training.keys import Stream, key
 
-
 ENTRIES_AT_A_TIME = 2**24
 """Values of the population in a validation batch, at most."""
 

@@ -1,5 +1,7 @@
 """A batch keeps what may be seen apart from what is compared with."""
 
+import dataclasses
+
 import numpy as np
 import torch
 
@@ -47,3 +49,17 @@ def test_take_keeps_trials_together() -> None:
     torch.testing.assert_close(some.targets["counts"], batch.targets["counts"][[4, 0]])
     torch.testing.assert_close(some.observed.neural, batch.observed.neural[[4, 0]])
     assert some.trial.tolist() == [4, 0]
+
+
+def test_the_same_stimulus_has_the_same_number_in_every_session_and_one_that_is_not_known_its_own() -> None:
+    trials = make()
+    assert Batch.of(trials).shown is None
+    first, second = (
+        dataclasses.replace(trials, table=trials.table.assign(stimulus=shown))
+        for shown in (["a", None, "b", "a", None], ["b", "c", "a", "d", "e"])
+    )
+    mine, theirs = Batch.of(first).shown, Batch.of(second, np.array([2, 0])).shown
+    numbers = mine[:, 0].tolist()
+    assert len(set(numbers)) == 4 and numbers[0] == numbers[3]
+    assert theirs[:, 0].tolist() == [numbers[0], numbers[2]] and not mine[:, 1].any()
+    assert torch.equal(Batch.of(first).take(torch.tensor([4, 1])).shown, mine[[4, 1]])

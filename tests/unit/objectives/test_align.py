@@ -112,6 +112,25 @@ def test_the_scale_of_the_matching_loss_stays_positive_and_is_trained() -> None:
     assert id(raw) not in names, "they are kept beside the model's weights"
 
 
+def test_trials_of_one_stimulus_at_overlapping_bins_are_no_strangers() -> None:
+    """Neither pairs of repeats nor windows of one stimulus that share a bin count as negatives; a trial stays its own match."""
+    trials = subject()
+    stimuli = ["a", "a", "b", None, None, "a", *(f"s{k}" for k in range(TRIALS - 6))]
+    trials = dataclasses.replace(trials, table=trials.table.assign(stimulus=stimuli))
+    model, rows = built(trials), np.arange(TRIALS)
+    starts = np.array([0, 3, 0, 0, 0, 5, *[0] * (TRIALS - 6)])
+    batch = Batch.of(trials, rows, starts=starts, length=5)
+    together = np.zeros((TRIALS, TRIALS), bool)
+    for i, j in ((0, 1), (1, 5)):  # bins 0 to 4, 3 to 7 and 5 to 9; what is not known is like nothing
+        together[i, j] = together[j, i] = True
+    with torch.no_grad():
+        hidden = model(batch.observed, batch.privileged).hidden
+    x, y = (Gaussian(hidden[f"{n}_mean"], hidden[f"{n}_log_variance"]) for n in ("neural", "behaviour"))
+    compared = matching_losses(expected_distance(y, x) / (5 * LATENTS), 1.0, 0.0, torch.from_numpy(together))
+    assert int((compared == 0).sum()) == 4
+    torch.testing.assert_close(losses(model, batch).terms["matching_behaviour"], compared.mean(), rtol=1e-4, atol=1e-6)
+
+
 def test_missing_behaviour_counts_in_no_mean() -> None:
     """Trials without behaviour add nothing to its terms: those of the other trials alone come out."""
     whole = subject()

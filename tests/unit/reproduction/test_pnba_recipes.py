@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+import synthetic_motor_nwb
+from aligned_subjects import FRAME, TINY
+from neurodyn.data.sensorium.synthetic import SyntheticMouse, write_synthetic
 from neurodyn.models.front_ends.index_convolution import IndexConvolutionConfig
 from neurodyn.models.front_ends.unit_set import UnitSetConfig
 from neurodyn.reproduction import study as studies
@@ -106,3 +109,60 @@ def test_an_arm_from_data_to_its_conclusion(tmp_path: Path, monkeypatch: pytest.
     again = reproduce(study, out, seeds=2, workers=1)
     assert [score.value for score in again] == [score.value for score in scores]
     assert before == {folder: (folder / "best.safetensors").stat().st_mtime_ns for folder in controls}
+
+
+@pytest.mark.slow
+def test_the_mice_from_folders_to_report_cards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both arms as shipped, but for sizes and length, on invented mice: the held-out pair alone has trials to score."""
+    pairs = [("29228-2-10", 40), ("29755-2-8", 55)], [("29515-10-12", 45), ("29513-3-5", 50)]
+    write_synthetic(
+        tmp_path / "mice", [[SyntheticMouse(name, units) for name, units in pair] for pair in pairs], frames=60
+    )
+    monkeypatch.setenv("NEURODYN_CACHE", str(tmp_path / "cache"))
+    shipped = studies.arm_files()["pnba/sensorium2023/default"].parent
+    below = tmp_path / "recipes" / "small" / "mice"
+    below.mkdir(parents=True)
+    (below / "expected.json").write_text((shipped / "expected.json").read_text())
+    for name in ("default", "release"):
+        recipe = yaml.safe_load((shipped / f"{name}.yaml").read_text())
+        recipe["data"].setdefault("options", {}).update(folder=str(tmp_path / "mice"), frame=list(FRAME))
+        recipe["train"] |= {"steps": 2, "batch_size": 4}
+        recipe["quick"] = {}
+        if name == "release":
+            recipe["model_config"]["published"] = json.loads(json.dumps(TINY))
+        (below / f"{name}.yaml").write_text(yaml.safe_dump(recipe))
+    monkeypatch.setenv("NEURODYN_RECIPES", str(tmp_path / "recipes"))
+    scores = reproduce(Study.find("small"), tmp_path / "out", seeds=1, workers=1)
+    found = {(score.context["arm"].rpartition("/")[2], score.name): score for score in scores}
+    for arm in ("default", "release"):
+        raw = found[arm, "cross_subject_r_raw"]
+        assert (raw.published, raw.passed) == (0.892, None) and "notes of other hands" in raw.context["not_comparable"]
+        assert raw.context["warning"] and found[arm, "cross_modal_r"].n == raw.n
+        headline = found[arm, "cross_subject_r"]
+        assert {"untrained", "shuffled_pairing", "population_rate", "pca_cca"} <= set(headline.baselines)
+        assert sorted(name[:5] for name in headline.context["subjects"]) == ["29228", "29755"]
+    assert "calibrated_4" in found["default", "cross_subject_r"].baselines
+    assert "calibrated_4" not in found["release", "cross_subject_r"].baselines  # the published network has none
+
+
+@pytest.mark.slow
+def test_the_monkeys_from_files_to_a_report_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEURODYN_DATA", str(tmp_path / "data"))
+    for seed, (monkey, day) in enumerate((("C", "20160914"), ("M", "20140303"), ("J", "20160405"))):
+        synthetic_motor_nwb.write(synthetic_motor_nwb.made(seed, monkey, day, trials=48), tmp_path / "data" / "000688")
+    shipped = studies.arm_files()["pnba/monkey_000688/heldout_c"].parent
+    below = tmp_path / "recipes" / "small" / "monkeys"
+    below.mkdir(parents=True)
+    known = json.loads((shipped / "expected.json").read_text())
+    known["arms"] = {"heldout_c": known["arms"]["heldout_c"]}
+    (below / "expected.json").write_text(json.dumps(known))
+    recipe = yaml.safe_load((shipped / "heldout_c.yaml").read_text())
+    (below / "heldout_c.yaml").write_text(yaml.safe_dump({**recipe, "train": {"steps": 2, "batch_size": 8}}))
+    monkeypatch.setenv("NEURODYN_RECIPES", str(tmp_path / "recipes"))
+    scores = reproduce(Study.find("small"), tmp_path / "out", quick=False, seeds=1, workers=1)
+    found = {score.name: score for score in scores}
+    assert set(found) == set(known["arms"]["heldout_c"])
+    assert found["cross_subject_r_raw"].published == 0.939 and found["cross_subject_r_raw"].passed is None
+    assert found["cross_subject_r"].context["subjects"] == ["C_20160914"]
+    assert {"calibrated_4", "calibrated_16", "pca_cca"} <= set(found["cross_subject_r"].baselines)
+    assert {"within_session", "pca_cca"} <= set(found["zero_shot_target_accuracy"].baselines)

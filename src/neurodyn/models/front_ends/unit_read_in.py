@@ -26,7 +26,7 @@ class UnitReadInConfig:
 class UnitReadIn(FrontEnd):
     """A linear read-in and read-out a subject, trained with everything else.
 
-    A subject that took no part in training cannot be encoded: train its maps (`adapt`) or calibrate it on a few trials (`calibrate`).
+    A subject that took no part in training cannot be encoded, unless it is calibrated on a few trials (`calibrate`).
     """
 
     Config: ClassVar = UnitReadInConfig
