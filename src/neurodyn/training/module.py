@@ -170,14 +170,13 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
 
     def _decide(self) -> None:
         """Whether to stop, and why; writes the checkpoint where it is time to. The clock of the first process counts, and a signal to any."""
-        self.stopped = self.reason_to_stop()
-        due = self._due()
+        self.stopped, due, pressed = self.reason_to_stop(), self._due(), self._interrupt.pressed
         if self._place.of > 1:
-            asked = self._interrupt.pressed, self._interrupt.terminated
-            everyone = of_all((self.stopped, due, *asked))
+            everyone = of_all((self.stopped, due, pressed, self._interrupt.terminated))
             self.stopped, due = everyone[0][:2]
-            self._interrupt.pressed, self._interrupt.terminated = (any(each[i] for each in everyone) for i in (2, 3))
-        if not self.stopped and self._interrupt.pressed:
+            pressed = any(each[2] for each in everyone)
+            self._interrupt.terminated |= any(each[3] for each in everyone)  # a signal may have come since
+        if not self.stopped and pressed:
             self.stopped = "interrupted"
         if self.stopped or due:
             self._save()

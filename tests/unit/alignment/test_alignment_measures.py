@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from alignment_cases import BINS, LATENTS, aligned, collapsed, smooth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alignment_cases import BINS, LATENTS, aligned, collapsed, smooth
 from neurodyn import registry
 from neurodyn.alignment.base import AlignedSubject, Alignment, AlignmentMeasure
 from neurodyn.alignment.trial_pairs import across_subjects

@@ -7,8 +7,8 @@ import json
 
 import numpy as np
 import pytest
-from alignment_cases import aligned, collapsed
 
+from alignment_cases import aligned, collapsed
 from neurodyn import registry
 from neurodyn.alignment.base import Alignment
 from neurodyn.alignment.card import HEADLINE, ReportCard, report_card
@@ -126,7 +126,7 @@ def test_a_collapsed_model_is_called_one() -> None:
     said = ReportCard(found).text()
     for sentence in (
         "the model has collapsed",
-        "not above that of the row shuffled_pairing",
+        "not above that of the rows untrained and shuffled_pairing",
         "hardly agree",
         "hardly knows",
     ):

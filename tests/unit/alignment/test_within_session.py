@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from alignment_cases import BINS, smooth
 
+from alignment_cases import BINS, smooth
 from neurodyn import registry
 from neurodyn.alignment.base import AlignedSubject, Alignment
 from neurodyn.alignment.card import report_card

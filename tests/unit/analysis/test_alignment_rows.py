@@ -27,7 +27,7 @@ def test_a_models_rows_and_what_stands_beside_them() -> None:
     model, calibrated = found.rows["pnba"], found.rows["calibrated_4"]
     assert [len(model.calibration[s.name]) for s in model.scored] == [6, 6]
     # calibrated rows share the training subjects' latents, since calibration does not change these
-    again = estimator.calibrate([t for t in trials if t.session in model.subjects], count=4).model_
+    again = estimator.calibrate([t for t in trials if t.session in {s.name for s in model.scored}], count=4).model_
     taught = next(iter(model.training.values()))
     np.testing.assert_allclose(again.infer(taught.trials).latents, taught.latents, atol=1e-6)
     assert calibrated.training is model.training

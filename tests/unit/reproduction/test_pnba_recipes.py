@@ -164,5 +164,5 @@ def test_the_monkeys_from_files_to_a_report_card(tmp_path: Path, monkeypatch: py
     assert set(found) == set(known["arms"]["heldout_c"])
     assert found["cross_subject_r_raw"].published == 0.939 and found["cross_subject_r_raw"].passed is None
     assert found["cross_subject_r"].context["subjects"] == ["C_20160914"]
-    assert {"calibrated_4", "calibrated_16", "pca_cca"} <= set(found["cross_subject_r"].baselines)
-    assert {"within_session", "pca_cca"} <= set(found["zero_shot_target_accuracy"].baselines)
+    assert {"untrained", "shuffled_pairing", "calibrated_16"} <= set(found["cross_subject_r"].baselines)
+    assert "within_session" in found["zero_shot_target_accuracy"].baselines
