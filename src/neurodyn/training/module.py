@@ -175,7 +175,8 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             everyone = of_all((self.stopped, due, pressed, self._interrupt.terminated))
             self.stopped, due = everyone[0][:2]
             pressed = any(each[2] for each in everyone)
-            self._interrupt.terminated |= any(each[3] for each in everyone)  # a signal may have come since
+            if any(each[3] for each in everyone):  # only ever set: a signal may have come since
+                self._interrupt.terminated = True
         if not self.stopped and pressed:
             self.stopped = "interrupted"
         if self.stopped or due:
