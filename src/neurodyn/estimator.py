@@ -144,6 +144,10 @@ class Estimator:
         check_batch_size(asked.batch_size, parts.train, asked.sessions == "in_turn", asked.processes)
         spec = DataSpec.of(parts.train)
         model = plan.build_model(spec)
+        if parts.unseen and not model.meets_subjects:
+            names = ", ".join(repr(t.session) for t in parts.unseen)
+            got, fix = f"no training trials in session {names}", "Leave the session out, or use a model such as pnba."
+            raise InvalidInput("trials", got, f"some: {plan.model} cannot be asked about a held-out session", fix)
         objective = plan.build_objective(model)
         if isinstance(plan.objective_config, DistillConfig):
             check_folds(plan.objective_config, parts.train)

@@ -200,6 +200,11 @@ class Model(nn.Module, ABC):
         """Starts the maps of a session that `grown` made room for, by its training trials; nothing else changes."""
 
     @property
+    def meets_subjects(self) -> bool:
+        """Whether it can be asked about sessions held out from training at all: zero-shot, or calibrated."""
+        return type(self).calibrate is not Model.calibrate
+
+    @property
     def subject_free(self) -> bool:
         """Whether subjects that took no part in training can be inferred: `zero_shot` is offered."""
         return False
