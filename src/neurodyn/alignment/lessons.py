@@ -10,7 +10,7 @@ import numpy as np
 
 from neurodyn.alignment import behaviour_decoding, target_decoding
 from neurodyn.alignment.base import AlignedSubject, Alignment
-from neurodyn.alignment.behaviour_decoding import Decoded
+from neurodyn.alignment.behaviour_decoding import Decoded, behaviour_of
 from neurodyn.alignment.target_decoding import Named
 from neurodyn.metrics.base import Measurement
 
@@ -53,7 +53,9 @@ def scored_by(
     if {s.name for s in alignment.scored} != {lesson.asked.name for lesson in lessons}:
         return {}
     wanted = MEASURES if measures is None else [name for name in MEASURES if name in measures]
-    decodes, names = behaviour_decoding.can_decode(alignment), target_decoding.can_classify(alignment)
+    teachers = [lesson.teacher for lesson in lessons]
+    decodes = behaviour_decoding.can_decode(alignment) and all(behaviour_of(t) is not None for t in teachers)
+    names = target_decoding.can_classify(alignment) and all((t.labels("condition") != "").any() for t in teachers)
     found = {}
     for name in wanted:
         if name == TARGET and names:
@@ -68,10 +70,11 @@ def _decoded(lessons: Sequence[Lesson], decoder: str) -> list[Decoded]:
     found: dict[tuple[str, str], Decoded] = {}
     for lesson in lessons:
         asked, at = lesson.asked, lesson.trials
-        true = behaviour_decoding.behaviour_of(asked)
+        true = behaviour_of(asked)
         assert true is not None
         key = asked.name, lesson.teacher.name
-        each = found.setdefault(key, Decoded(asked.name, true, np.zeros(true.shape), lesson.teacher.name))
+        taught_by = "" if lesson.teacher.name == asked.name else lesson.teacher.name
+        each = found.setdefault(key, Decoded(asked.name, true, np.zeros(true.shape), taught_by))
         each.predicted[at] = behaviour_decoding.fitted([lesson.teacher], decoder)(asked.latents[at], asked.mask[at])
     return list(found.values())
 

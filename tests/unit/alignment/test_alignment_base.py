@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from alignment_cases import aligned, collapsed
 
+from alignment_cases import aligned, collapsed
 from neurodyn.alignment.base import Alignment
 from neurodyn.errors import InvalidInput
 

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from alignment_cases import BINS, aligned, smooth
 from scipy.ndimage import gaussian_filter1d
 
+from alignment_cases import BINS, aligned, smooth
 from neurodyn import registry
 from neurodyn.alignment.base import AlignedSubject, Alignment
 from neurodyn.alignment.pca_cca import pca_cca

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alignment_cases import BINS, LATENTS, aligned, smooth
 
+from alignment_cases import BINS, LATENTS, aligned, smooth
 from neurodyn.alignment.paired_means import interval_over_subjects, mean_r, permutation_p
 from neurodyn.alignment.trial_pairs import TrialPairs, across_modalities, across_subjects, within_subjects
 

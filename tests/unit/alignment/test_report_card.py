@@ -11,7 +11,7 @@ import pytest
 from alignment_cases import aligned, collapsed
 from neurodyn import registry
 from neurodyn.alignment.base import Alignment
-from neurodyn.alignment.card import HEADLINE, ReportCard, report_card
+from neurodyn.alignment.card import HEADLINE, SAME_LATENTS, ReportCard, report_card
 from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.metrics.base import Score
 
@@ -47,6 +47,7 @@ def test_all_measures_that_apply_are_taken() -> None:
     names = [n for n in quick if registry.load("alignment_measures", n)().applies(aligned())]
     found = report_card({"model": aligned()}, measures=names, draws=50)
     assert [s.name for s in found] == names and len(names) == 16
+    assert SAME_LATENTS in ReportCard(found).text()
     assert {s.name for s in found if s.ceiling is not None} == {
         "zero_shot_behaviour_r2",
         "zero_shot_behaviour_r2_linear",

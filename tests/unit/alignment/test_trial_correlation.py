@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alignment_cases import BINS, smooth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alignment_cases import BINS, smooth
 from neurodyn.alignment.trial_correlation import TrialSeries, trial_correlations
 
 

@@ -120,6 +120,15 @@ def test_a_subject_without_other_trials_is_halved() -> None:
         within_session(alignment.with_subjects({"new": short}))
 
 
+def test_what_own_trials_do_not_hold_is_not_told() -> None:
+    alignment = reaches()
+    own = alignment.calibration["new"]
+    mute = told(alignment, "new", signals={"fluorescence": own.neural})
+    assert set(within_session(mute, FAST)) == {TARGET}
+    unnamed = told(alignment, "new", table=own.table.drop(columns="condition"))
+    assert set(within_session(unnamed, FAST)) == {LINEAR} and pca_cca_decoding(unnamed, FAST) == {}
+
+
 def test_trials_of_one_stimulus_stay_in_one_half() -> None:
     alignment = dataclasses.replace(reaches(column="stimulus"), calibration={})
     found = within_session(alignment, [LINEAR])[LINEAR]  # two stimuli tell of the two others
