@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,21 @@ def test_models_that_cannot_are_refused(sessions: list[Trials]) -> None:
     with pytest.raises(InvalidInput, match="unit_set"):
         own.zero_shot(sessions[2:])
     assert own.calibrate(sessions[2:]).transform(sessions[2].test).latents.shape == (6, 12, 8)
+
+
+def test_maps_of_a_new_subject_are_trained_and_nothing_else(sessions: list[Trials]) -> None:
+    first, second = sessions[:2]
+    fitted = nd.fit("pnba", [first], front_end="unit_read_in", hidden=8, size=3, train=TRAIN, progress=False)
+    before = weights(fitted)
+    adapted = nd.adapt(fitted, second, train={"steps": 3, "batch_size": 8})
+    assert kept(before, fitted) and kept(before, adapted)
+    started = fitted.model_.grown(adapted.model_.spec).front_end.read_in[1].weight
+    assert not torch.equal(started, adapted.model_.front_end.read_in[1].weight)
+    assert np.array_equal(adapted.transform(first.test).latents, fitted.transform(first.test).latents)
+    assert np.isfinite(adapted.transform(second.test).latents).all()
+
+
+def test_nothing_is_trained_of_a_subject_without_weights(fitted: nd.Estimator, sessions: list[Trials]) -> None:
+    trials = dataclasses.replace(sessions[0], session="another")
+    with pytest.raises(InvalidInput, match="zero_shot"):
+        nd.adapt(fitted, trials, train={"steps": 1})

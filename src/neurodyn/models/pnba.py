@@ -64,7 +64,6 @@ class PNBA(Model):
         "gradient_clip": 10.0,
         "select": "last",
     }
-    adaptation_defaults: ClassVar[Mapping[str, Any]] = {}
     any_length: ClassVar[bool] = True
 
     config: PNBAConfig
@@ -174,7 +173,7 @@ class PNBA(Model):
         """
         if not self.subject_free:
             front = registry.name_of(type(self.config.front_end))
-            fix = "Use `calibrate`, or train with model.front_end=unit_set."
+            fix = "Use `calibrate` or `adapt`, or train with model.front_end=unit_set."
             raise InvalidInput("model.front_end", front, "one that needs no training for a new subject", fix)
         return self._with(sessions, self.config)
 

@@ -26,7 +26,8 @@ class UnitReadInConfig:
 class UnitReadIn(FrontEnd):
     """A linear read-in and read-out a subject, trained with everything else.
 
-    A subject that took no part in training cannot be encoded, unless it is calibrated on a few trials (`calibrate`).
+    A subject that took no part in training cannot be encoded, unless it is calibrated on a few trials (`calibrate`) or maps
+    of its own are trained while all else stays as it is (`adapt`).
     """
 
     Config: ClassVar = UnitReadInConfig
