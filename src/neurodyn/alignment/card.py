@@ -245,7 +245,8 @@ def _findings(found: Mapping[str, Score]) -> Iterator[str]:
         score = found[HEADLINE]
         level = [row for row in RIVALS if row in score.difference and score.difference[row][1] <= 0]
         if level:
-            rows = f"row{'s' if len(level) > 1 else ''} {' and '.join(level)}"
+            *first, last = level
+            rows = f"rows {', '.join(first)} and {last}" if first else f"row {last}"
             yield f"The correlation across subjects is not above that of the {rows}: it does not show that training aligned the subjects."
     for name, score in found.items():
         if name == "cross_modal_r" and score.value < 0.2:

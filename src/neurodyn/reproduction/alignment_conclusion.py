@@ -11,12 +11,16 @@ from neurodyn.metrics.base import Score
 from neurodyn.reporting.scores import number
 from neurodyn.reporting.study.alignment import alignment_scores
 
-Verdict = Literal["carries_over", "does_not", "open"]
-"""`carries_over`: nothing on the card speaks against it. `does_not`: something does. `open`: measures or rows are missing."""
+Verdict = Literal["carries_over", "in_part", "does_not", "open"]
+"""`carries_over`: nothing on the card speaks against it. `in_part`: nor here, but a calibrated model reads much more behaviour. `does_not`: something does. `open`:
+measures or rows are missing."""
+BEHAVIOUR = "zero_shot_behaviour_r2"
+SHARE = 2 / 3
+"""Of what the model reads of behaviour after calibration, what it must read without for the whole to be said to carry over."""
 _SAID = {
     "cross_subject_r": "r across subjects",
     "cross_modal_r": "r with the other modality",
-    "zero_shot_behaviour_r2": "behaviour R²",
+    BEHAVIOUR: "behaviour R²",
     "zero_shot_target_accuracy": "target accuracy",
     "effective_dimension": "effective dimension",
 }
@@ -50,12 +54,15 @@ def alignment_conclusion(arm: str, scores: Sequence[Score]) -> dict[str, Any]:
     """
     card = ReportCard(scores)
     found = card.findings()
-    verdict: Verdict = "open" if card.missing else "does_not" if found else "carries_over"
+    calibrated = [row for row in card.rows if row.startswith("calibrated_")]
+    less = bool(calibrated) and _reads_less(card, calibrated[-1])
+    verdict: Verdict = "open" if card.missing else "does_not" if found else "in_part" if less else "carries_over"
     judged = list(_judged(scores))
     met = [name for name, passed, _ in judged if passed]
     must_fail = any(compare == "at_most" for _, _, compare in judged) and len(met) == len(judged)
     said = {
         "carries_over": "carries over to subjects that nothing was trained on",
+        "in_part": "carries over in part to subjects that nothing was trained on: much of their behaviour is read after calibration alone",
         "does_not": f"does not carry over{', as it must not' if must_fail else ''}",
         "open": f"open: there is no {', no '.join(card.missing)}",
     }[verdict]
@@ -75,6 +82,12 @@ def alignment_conclusion(arm: str, scores: Sequence[Score]) -> dict[str, Any]:
     }
 
 
+def _reads_less(card: ReportCard, row: str) -> bool:
+    """Whether the model reads much less behaviour than a calibrated one."""
+    score = card.by_name.get(BEHAVIOUR)
+    return score is not None and row in score.baselines and score.value < SHARE * score.baselines[row]
+
+
 def _quoted(card: ReportCard) -> Iterator[str]:
     """The measures that say most, the headline with what it must be read beside."""
     for name, words in _SAID.items():
@@ -91,7 +104,7 @@ def _told_more(card: ReportCard) -> Iterator[str]:
     """What labels of the new subject give."""
     shown = [card.by_name[name] for name in list(_SAID)[:4] if name in card.by_name]
     rows = [row for row in card.rows if row.startswith("calibrated_")]
-    for row in dict.fromkeys(rows[:1] + rows[-1:]):
+    for row in dict.fromkeys((*rows[:1], *rows[-1:])):
         values = [f"{_SAID[s.name]} {number(s.baselines[row])}" for s in shown if row in s.baselines]
         yield f"With {row.removeprefix('calibrated_')} calibration trials: {', '.join(values)}."
     ceiling = card.value("pca_cca", HEADLINE)

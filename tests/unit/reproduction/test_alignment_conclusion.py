@@ -69,6 +69,15 @@ def test_a_collapse_does_not_carry_over_and_that_may_be_what_is_expected() -> No
     assert unmet["verdict"] == "carries_over" and unmet["expected_met"] == [0, 1]
 
 
+def test_where_a_calibrated_model_reads_much_more_behaviour_it_carries_over_in_part() -> None:
+    scores = study(aligned())
+    own = dataclasses.replace(scores[0], name="zero_shot_behaviour_r2", value=0.3, context={"arm": "pnba/tiers/t"})
+    for calibrated, verdict in ((0.44, "carries_over"), (0.46, "in_part")):
+        behaviour = dataclasses.replace(own, baselines={"calibrated_64": calibrated})
+        found = conclusion(with_alignment_conclusions([*study(aligned()), behaviour]))
+        assert found["verdict"] == verdict and f"behaviour R² {calibrated:.3f}" in str(found["sentence"])
+
+
 def test_without_the_rows_beside_it_the_question_stays_open() -> None:
     found = conclusion(study(aligned(), untrained=False))
     assert found["verdict"] == "open" and "no untrained" in str(found["sentence"])

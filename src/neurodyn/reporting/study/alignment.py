@@ -17,7 +17,7 @@ MARKS = {True: "✓", False: "✗", None: ""}
 
 
 class ReportCards(StudySection):
-    """A conclusion and a table for each arm: a row a measure, a column a row of the card."""
+    """A table for each arm: a row a measure, a column a row of the card."""
 
     name = "cards"
     title = "Report cards"
@@ -111,10 +111,8 @@ def _card(arm: StudyArm) -> str:
         cells += [f"<b>{escape(own(score))}</b>"]
         cells += [f"{expected(score)} {MARKS[score.passed]}".rstrip()] if len(head) == 3 else []
         rows.append([*cells, *(escape(beside(score, column)) for column in columns)])
-    conclusions = [s.context["conclusion"]["sentence"] for s in scores if "conclusion" in s.context]
-    said = "".join(f"<p>{escape(text)}</p>" for text in conclusions)
     head += [escape(name.replace("_", " ")) for name in columns]
-    return f'<h3 class="subject">{escape(arm.path)}</h3>{said}{table(head, rows, "scores")}'
+    return f'<h3 class="subject">{escape(arm.path)}</h3>{table(head, rows, "scores")}'
 
 
 def expected(score: Score) -> str:

@@ -15,6 +15,8 @@ from neurodyn.reporting.study.base import StudyArm, StudySection, StudySubject, 
 
 COLUMNS = 4
 ROW_PIXELS, GAP_PIXELS = 118, 74
+LONG, LETTER_PIXELS = 12, 6
+"""Letters from which names stand upright, and the room that each then takes."""
 OURS, THEIRS = -0.16, 0.2
 """Where ours and the published runs stand beside a variant's name."""
 
@@ -37,17 +39,17 @@ def _figure(group: str, arms: Sequence[StudyArm]) -> str:
         return ""
     columns = min(COLUMNS, len(names))
     rows = math.ceil(len(names) / columns)
-    inner = rows * ROW_PIXELS + (rows - 1) * GAP_PIXELS
-    layout: dict[str, Any] = {"margin": {"l": 44, "r": 10, "t": 62, "b": 40}}
+    ticks = [f"{arm.variant} {arm.mark}".rstrip() for arm in arms]
+    longest = max(map(len, ticks))
+    upright = LETTER_PIXELS * longest if longest > LONG else 0
+    gap = GAP_PIXELS + upright
+    inner = rows * ROW_PIXELS + (rows - 1) * gap
+    layout: dict[str, Any] = {"margin": {"l": 44, "r": 10, "t": 62, "b": 40 + upright}}
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1 + 30 / inner, "yanchor": "bottom"}
-    places: dict[str, Any] = {
-        "tickvals": list(range(len(arms))),
-        "ticktext": [f"{arm.variant} {arm.mark}".rstrip() for arm in arms],
-    }
+    places: dict[str, Any] = {"tickvals": list(range(len(arms))), "ticktext": ticks}
+    places |= {"tickangle": 90} if upright else {}
     traces: list[dict[str, Any]] = []
-    for k, (name, place) in enumerate(
-        zip(names, plot.grid(rows, columns, gap_x=0.07, gap_y=GAP_PIXELS / max(inner, 1)))
-    ):
+    for k, (name, place) in enumerate(zip(names, plot.grid(rows, columns, gap_x=0.07, gap_y=gap / max(inner, 1)))):
         scored = {i: score for i, arm in enumerate(arms) for score in arm.scores if score.name == name}
         arrow = "↑" if next(iter(scored.values())).direction == "higher" else "↓"
         x_axis = plot.axis(range=[-0.6, len(arms) - 0.4], **places)
@@ -63,7 +65,7 @@ def _figure(group: str, arms: Sequence[StudyArm]) -> str:
         "Grey dots: the best baseline that knows as much as the model. Arrows point to better, <i>p.</i> is the study's own definition; what lies far off is cut at the panel's edge."
     )
     label = f"Runs and published values on {group}"
-    html = plot.figure(traces, layout, height=inner + 102, label=label, caption=caption)
+    html = plot.figure(traces, layout, height=inner + 102 + upright, label=label, caption=caption)
     return f'<h3 class="subject">{escape(group)}</h3>{html}'
 
 
