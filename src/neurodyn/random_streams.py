@@ -28,6 +28,14 @@ class TrialStreams(ABC):
         """One of `options` equally likely integers for each trial, `(trial,)`."""
 
     @abstractmethod
+    def integers(self, *options: int) -> Int[Array, "trial number"]:
+        """For each trial one of `options` equally likely integers from 0, for each of several numbers."""
+
+    @abstractmethod
+    def uniform(self, low: float, high: float) -> Array:
+        """A number between two for each trial."""
+
+    @abstractmethod
     def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
         """Normal numbers of mean zero."""
 
@@ -61,6 +69,12 @@ class PerTrialStreams(TrialStreams):
     def choice(self, options: int) -> Array:
         return np.array([g.integers(options) for g in self._generators])
 
+    def integers(self, *options: int) -> Int[Array, "trial number"]:
+        return np.stack([g.integers(0, options) for g in self._generators])
+
+    def uniform(self, low: float, high: float) -> Array:
+        return np.array([g.uniform(low, high) for g in self._generators])
+
     def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
         return np.stack([g.normal(0.0, sd, size) for g in self._generators])
 
@@ -86,6 +100,12 @@ class SharedStreams(TrialStreams):
 
     def choice(self, options: int) -> Array:
         return self.dataset.integers(0, options, self.trials)
+
+    def integers(self, *options: int) -> Int[Array, "trial number"]:
+        return self.dataset.integers(0, options, (self.trials, len(options)))
+
+    def uniform(self, low: float, high: float) -> Array:
+        return self.dataset.uniform(low, high, self.trials)
 
     def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
         return self.dataset.normal(0.0, sd, (self.trials, size))
@@ -114,6 +134,12 @@ class LegacyStreams(TrialStreams):
     def choice(self, options: int) -> Array:
         return np.array([g.choice(options) for g in self._generators])
 
+    def integers(self, *options: int) -> Int[Array, "trial number"]:
+        return np.stack([g.randint(0, options) for g in self._generators])
+
+    def uniform(self, low: float, high: float) -> Array:
+        return np.array([g.uniform(low, high) for g in self._generators])
+
     def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
         return np.stack([g.normal(0.0, sd, size) for g in self._generators])
 
@@ -132,6 +158,42 @@ class LegacyStreams(TrialStreams):
 
     def spikes(self, expected: Float[Array, "trial time unit"]) -> Int[Array, "trial time unit"]:
         return self.dataset.poisson(expected)
+
+
+class ReleasedStreams(TrialStreams):
+    """The stream of the released learning-rule study: one legacy generator for all trials, which one object continues from batch to batch.
+
+    Seed a study's run of seed s with s + 3. Choices come as one array; integers trial by trial, the first number of a trial before its second.
+    """
+
+    def __init__(self, trials: int, seed: int) -> None:
+        self.trials = trials
+        self.dataset = np.random.default_rng(seed)
+        self._generator = np.random.RandomState(seed)
+
+    def choice(self, options: int) -> Array:
+        return self._generator.randint(0, options, self.trials)
+
+    def integers(self, *options: int) -> Int[Array, "trial number"]:
+        # One by one: an array of draws leaves the generator elsewhere.
+        drawn = [self._generator.randint(each) for _ in range(self.trials) for each in options]
+        return np.array(drawn, dtype=np.int64).reshape(self.trials, len(options))
+
+    def uniform(self, low: float, high: float) -> Array:
+        return self._generator.uniform(low, high, self.trials)
+
+    def normal(self, sd: float, size: int) -> Float[Array, "trial size"]:
+        return self._generator.normal(0.0, sd, (self.trials, size))
+
+    def exponential(self, mean: float, size: int) -> Float[Array, "trial size"]:
+        return self._generator.exponential(mean, (self.trials, size))
+
+    def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
+        return self._generator.poisson(expected)
+
+    def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
+        for _ in range(steps):
+            yield self._generator.standard_normal((self.trials, channels))
 
 
 def open_streams(randomness: Randomness, trials: int, seed: int) -> TrialStreams:

@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "potentials": ("neurodyn.models.potentials",),
     "front_ends": ("neurodyn.models.front_ends",),
     "datasets": ("neurodyn.data.datasets", "neurodyn.simulate.datasets"),
+    "tasks": ("neurodyn.tasks",),
     "transforms": ("neurodyn.data.transforms",),
     "observations": ("neurodyn.observations",),
     "objectives": ("neurodyn.objectives",),
@@ -34,6 +35,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "alignment_measures": ("neurodyn.alignment.measures",),
     "engines": ("neurodyn.engines",),
 }
+DERIVED: dict[str, tuple[str, str]] = {"datasets": ("tasks", "neurodyn.simulate.task_data")}
+"""Kinds that hold whatever another kind holds too, made by `of(name)` of a module: a task's trials are a data set."""
 _SINGULAR = {
     "front_ends": "front end",
     "datasets": "data set",
@@ -61,7 +64,8 @@ def _third_party(kind: str) -> dict[str, Any]:
 @cache
 def names(kind: str) -> tuple[str, ...]:
     """Every registered name of a kind, sorted; nothing is imported."""
-    return tuple(sorted({*_files(kind), *_third_party(kind)}))
+    derived = names(DERIVED[kind][0]) if kind in DERIVED else ()
+    return tuple(sorted({*_files(kind), *_third_party(kind), *derived}))
 
 
 def singular(kind: str) -> str:
@@ -79,8 +83,10 @@ def load(kind: str, name: str) -> type[Any]:
     if name not in names(kind):
         raise UnknownName(singular(kind), name, names(kind))
     files = _files(kind)
-    if name not in files:
+    if name not in files and name in _third_party(kind):
         return _third_party(kind)[name].load()  # type: ignore[no-any-return]
+    if name not in files:
+        return importlib.import_module(DERIVED[kind][1]).of(name)  # type: ignore[no-any-return]
     module = importlib.import_module(files[name][0])
     wanted = name.replace("_", "")
     for attribute, value in vars(module).items():
@@ -98,6 +104,8 @@ def name_of(cls: type[Any]) -> str:
 def summary(kind: str, name: str) -> str:
     """First line of the class's docstring, read from the source without importing it."""
     files = _files(kind)
+    if name not in files and kind in DERIVED and name in names(DERIVED[kind][0]):
+        return summary(DERIVED[kind][0], name)
     if name not in files:
         return "from another package"
     wanted = name.replace("_", "")

@@ -11,7 +11,8 @@ import pandas as pd
 from neurodyn.config import check_choices, check_range
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import TrialStreams
-from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods, decision_trial
+from neurodyn.shapes import Array
+from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods, decision_targets, decision_trial
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class PerceptualConfig:
     def __post_init__(self) -> None:
         check_choices(self, "task")
         check_range("task.bin_s", self.bin_s, 0, open_low=True)
+        check_range("task.stimulus_s", self.stimulus_s, 0, open_low=True)
+        check_range("task.decision_s", self.decision_s, 0, open_low=True)
         if not self.coherences or max(abs(c) for c in self.coherences) > 1:
             raise InvalidInput("task.coherences", self.coherences, "at least one, each between -1 and 1")
 
@@ -45,6 +48,9 @@ class Perceptual(Task):
 
     Config: ClassVar = PerceptualConfig
     channels = 2
+    classes = True
+    outputs = 3
+    output_names = ("fixate", "choice_0", "choice_1")
 
     def __init__(self, config: PerceptualConfig = PerceptualConfig()) -> None:
         self.config = config
@@ -55,15 +61,21 @@ class Perceptual(Task):
         """Draws trials.
 
         Returns:
-            `stimulus` `(trial, time, 2)` in nA; table columns `condition`, `coherence`, and `correct_choice` (1 if the
-            coherence is negative; at coherence 0 nothing is correct, and the column holds 0).
+            `stimulus` `(trial, time, 2)` in nA; `target`: fixate, then the correct choice in the decision, which is not counted at coherence 0; table columns
+            `condition`, `coherence`, and `correct_choice` (1 if the coherence is negative; at coherence 0 nothing is correct, and the column holds 0).
         """
-        condition = streams.choice(len(self.config.coherences))
+        return self._trials(streams.choice(len(self.config.coherences)))
+
+    def conditions(self) -> TaskTrials:
+        """One trial of each coherence, in order."""
+        return self._trials(np.arange(len(self.config.coherences)))
+
+    def _trials(self, condition: Array) -> TaskTrials:
         coherence = np.array(self.config.coherences)[condition]
-        stimulus = np.zeros((streams.trials, self.bins, 2))
+        stimulus = np.zeros((len(condition), self.bins, 2))
         level = self.config.current_na * (1 + coherence[:, None] * np.array([1.0, -1.0]))
         stimulus[:, self.periods["stimulus"]] = level[:, None]
-        table = pd.DataFrame(
-            {"condition": condition, "coherence": coherence, "correct_choice": (coherence < 0).astype(int)}
-        )
-        return TaskTrials(stimulus, table)
+        correct = (coherence < 0).astype(int)
+        table = pd.DataFrame({"condition": condition, "coherence": coherence, "correct_choice": correct})
+        targets = decision_targets(correct, 2, self.periods["decision"], self.bins, coherence == 0)
+        return TaskTrials(stimulus, table, *targets)

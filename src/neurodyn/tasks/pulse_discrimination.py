@@ -12,7 +12,7 @@ from neurodyn.config import check_choices, check_range
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import TrialStreams
 from neurodyn.shapes import Array, Float
-from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods, decision_trial
+from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods, decision_targets, decision_trial
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class PulseDiscriminationConfig:
     def __post_init__(self) -> None:
         check_choices(self, "task")
         check_range("task.bin_s", self.bin_s, 0, open_low=True)
+        check_range("task.decision_s", self.decision_s, 0, open_low=True)
         check_range("task.kernel_s", self.kernel_s, self.bin_s, self.stimulus_s)
         if not self.rates_hz or min(self.rates_hz) < 0 or min(_pairs(self.rates_hz)) <= 0:
             raise InvalidInput("task.rates_hz", self.rates_hz, "rates of 0 Hz or more whose pairs are not both 0")
@@ -66,6 +67,9 @@ class PulseDiscrimination(Task):
 
     Config: ClassVar = PulseDiscriminationConfig
     channels = 2
+    classes = True
+    outputs = 3
+    output_names = ("fixate", "choice_0", "choice_1")
 
     def __init__(self, config: PulseDiscriminationConfig = PulseDiscriminationConfig()) -> None:
         self.config = config
@@ -76,8 +80,8 @@ class PulseDiscrimination(Task):
         """Draws trials.
 
         Returns:
-            `stimulus` `(trial, time, 2)` in nA; table columns `condition` (k), `stimulus_1_hz`, `stimulus_2_hz`,
-            `coherence` = (f_0 - f_1)/(f_0 + f_1), `correct_choice` (1 if f_0 < f_1, else 0).
+            `stimulus` `(trial, time, 2)` in nA; `target`: fixate, then the correct choice in the decision, which is not counted where the rates are equal; table
+            columns `condition` (k), `stimulus_1_hz`, `stimulus_2_hz`, `coherence` = (f_0 - f_1)/(f_0 + f_1), `correct_choice` (1 if f_0 < f_1, else 0).
         """
         levels = np.array(self.config.rates_hz)
         condition = streams.choice(len(levels))
@@ -95,7 +99,8 @@ class PulseDiscrimination(Task):
                 "correct_choice": (rates[:, 0] < rates[:, 1]).astype(int),
             }
         )
-        return TaskTrials(stimulus, table)
+        correct, equal = table["correct_choice"].to_numpy(), rates[:, 0] == rates[:, 1]
+        return TaskTrials(stimulus, table, *decision_targets(correct, 2, self.periods["decision"], self.bins, equal))
 
     def _currents(self, pulses: Float[Array, "trial time channel"]) -> Float[Array, "trial time channel"]:
         taps = round(self.config.kernel_s / self.bin_s)

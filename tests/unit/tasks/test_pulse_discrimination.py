@@ -73,8 +73,22 @@ def test_coherence_zero_is_two_equal_rates():
     assert (table.coherence == 0).all()
 
 
+def test_targets_are_fixation_and_then_the_higher_rate(drawn):
+    answer = drawn.target.argmax(2)
+    assert not answer[:, :95].any()
+    assert (answer[:, 95:] == 1 + drawn.table[["correct_choice"]].to_numpy()).all()
+    assert drawn.counted.all()
+
+
+def test_equal_rates_have_no_right_answer_to_count():
+    rates = PulseDiscriminationConfig(rates_hz=(18.0, 18.0))
+    drawn = PulseDiscrimination(rates).sample(SharedStreams(5, 0))
+    assert not drawn.counted[:, 95:].any() and drawn.counted[:, :95].all()
+
+
 @pytest.mark.parametrize(
-    ("option", "value"), [("stimulus_s", 0.905), ("kernel_s", 2.0), ("rates_hz", ()), ("bin_s", 0.0), ("kernel", "bx")]
+    ("option", "value"),
+    [("stimulus_s", 0.905), ("kernel_s", 2.0), ("rates_hz", ()), ("bin_s", 0.0), ("kernel", "bx"), ("decision_s", 0.0)],
 )
 def test_bad_options_name_the_field(option, value):
     with pytest.raises(InvalidInput, match=option):
