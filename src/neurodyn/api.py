@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neurodyn import registry
 from neurodyn.analysis.fixed_points import kept_portraits
 from neurodyn.analysis.langevin import has_physics, langevin_physics
+from neurodyn.analysis.weight_change import weight_change
 from neurodyn.assessment import assess
 from neurodyn.errors import UnknownName
 from neurodyn.estimator import Data, Estimator
@@ -17,6 +19,7 @@ from neurodyn.loading import load as load
 from neurodyn.metrics.base import Evaluation, Score
 from neurodyn.models.base import Model
 from neurodyn.training.config import TrainConfig
+from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment
 from neurodyn.training.run import environment
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ def fit(
     trials: Data,
     *,
     valid: Data | None = None,
-    rule: str | None = None,
+    rule: str | Mapping[str, Any] | None = None,
     objective: str | Mapping[str, Any] | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -118,6 +121,7 @@ def evaluate(
     privileged: bool = False,
     fitted_baselines: dict[tuple[str, str, str], Evaluation] | None = None,
     baselines_folder: str | Path | None = None,
+    latents: bool = True,
 ) -> list[Score]:
     """Every score that applies (or those named) on the test trials, each with its baselines, ceiling and interval.
 
@@ -136,6 +140,7 @@ def evaluate(
             the scores say so in `context["privileged"]`.
         fitted_baselines: baselines that earlier calls fitted (start with `{}`), so that models on the same data share them; added to in place.
         baselines_folder: where fitted baselines are kept on disk, for runs in other processes too; by default in the run's folder.
+        latents: false leaves latents out of `outputs.h5`, where those of many units over many trials take much room.
 
     Raises:
         UnknownName: no such metric.
@@ -156,9 +161,10 @@ def evaluate(
         estimator.run_.write_scores(
             scores, keep=metrics is not None or len(assessed) < len(estimator.model_.spec.sessions)
         )
-        estimator.run_.write_outputs(
-            {f"{a.session}/test" if several else "test": a.evaluation.inferred["test"] for a in assessed}
-        )
+        written = {f"{a.session}/test" if several else "test": a.evaluation.inferred["test"] for a in assessed}
+        if not latents:
+            written = {name: dataclasses.replace(inferred, latents=None) for name, inferred in written.items()}
+        estimator.run_.write_outputs(written)
     return scores
 
 
@@ -205,7 +211,8 @@ def subjects(
     found = []
     for name, estimator in zip(_names(estimators), estimators):
         assessed, card = assess(estimator, trials, True, samples, known, privileged=_was_given_behaviour(estimator))
-        portraits = () if estimator.run_ is None else kept_portraits(estimator.run_.path)
+        kept = None if estimator.run_ is None else estimator.run_.path
+        portraits = () if kept is None else kept_portraits(kept)
         if estimator.run_ is not None:
             across = () if card is None else card.scores
             estimator.run_.write_scores([*(score for each in assessed for score in each.scores), *across])
@@ -224,6 +231,9 @@ def subjects(
                 if has_physics(estimator.model_)
                 else None,
                 card=card if each is assessed[0] else None,
+                spectrum=weight_change(estimator),
+                errors=None if kept is None else ErrorsOverTraining.read(kept),
+                gradients=None if kept is None else GradientAlignment.read(kept),
             )
             for each in assessed
         ]

@@ -45,7 +45,7 @@ class Estimator:
 
     Args:
         model: registered name, or a class of one's own.
-        rule: learning rule; by default the model's.
+        rule: name of a learning rule, or a mapping `{"name": ..., field: value}`; by default the model's.
         objective: name of an objective, or a mapping `{"name": ..., field: value}`; by default the model's.
         seed: of the initial weights, the order of trials and all noise; at least 0.
         train: a `TrainConfig`, or a mapping of the fields that differ from the model's own defaults.
@@ -73,7 +73,7 @@ class Estimator:
         self,
         model: str | type[Model] = "lfads",
         *,
-        rule: str | None = None,
+        rule: str | Mapping[str, Any] | None = None,
         objective: str | Mapping[str, Any] | None = None,
         seed: int = 0,
         train: TrainConfig | Mapping[str, Any] | None = None,
@@ -352,7 +352,7 @@ class Estimator:
         plan = run.plan
         found = Estimator(
             plan.model,
-            rule=plan.rule,
+            rule=plan.named_rule,
             objective={"name": plan.objective, **configs.to_dict(plan.objective_config)},
             seed=plan.seed,
             train=plan.train,

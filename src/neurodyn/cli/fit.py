@@ -1,6 +1,6 @@
 """Train a model on data, or as a recipe says, into a run's folder; resumes after an interruption.
 
-usage: neurodyn fit MODEL DATA [--model.* --data.* --train.* --objective.* --rule R --seed N --out DIR --resume --json]
+usage: neurodyn fit MODEL DATA [--model.* --data.* --train.* --objective.* --rule R --rule.* --seed N --out DIR --resume --json]
        neurodyn fit recipe.yaml [overrides]
 """
 
@@ -88,11 +88,14 @@ def asked_for(
     parts = taken_parts(given, goal.Config, "--objective.")
     brought = {**goal.brought_by(model), **recipe.objective_config, **parts}
     objective_config = _complete(goal.Config, brought, "objective")
-    options: Any = _options(recipe, source, model_config, objective_config, given, verb, extra or {})
-    if options.rule is not None:
-        registry.load("learning_rules", options.rule)
+    rule = taken(given, "--rule") or recipe.rule or model.default_rule
+    way = registry.load("learning_rules", rule).Config
+    rule_config = None
+    if way is not None:
+        rule_config = _complete(way, recipe.rule_config if rule == recipe.rule else {}, "rule")
+    options: Any = _options(recipe, source, model_config, objective_config, rule_config, given, verb, extra or {})
     fitted_with = {
-        "rule": options.rule,
+        "rule": {"name": rule, **({} if rule_config is None else as_mapping(rule_config, options.rule))},
         "objective": {"name": objective, **as_mapping(objective_config, options.objective)},
         "seed": options.seed,
         "train": options.train,
@@ -142,21 +145,16 @@ def _options(
     source: str,
     model_config: Any,
     objective_config: Any,
+    rule_config: Any,
     given: Sequence[str],
     verb: str,
     extra: Mapping[str, tuple[Any, Any]],
 ) -> Any:
-    """The flags of this model, data, objective and of training, with the recipe's values as defaults."""
+    """The flags of this model, data, objective, rule and of training, with the recipe's values as defaults."""
     from neurodyn.training.config import TrainConfig
 
     model = registry.load("models", recipe.model)
-    rules = ", ".join(registry.names("learning_rules"))
-
     fields: dict[str, tuple[Any, Any]] = {
-        "rule": (
-            documented(str | None, f"Learning rule ({rules}); by default the model's own, {model.default_rule}."),
-            recipe.rule,
-        ),
         "seed": (documented(int, "Of initial weights, batches and noise."), recipe.seed),
         "out": (documented(Path | None, "The run's folder; by default runs/<data>/<model>/seed<N>."), None),
         "resume": (documented(Flag, "Continue the run in --out."), False),
@@ -165,11 +163,12 @@ def _options(
         "data": data_options(source, recipe.data),
         "train": with_parts(_complete(TrainConfig, {**model.training_defaults, **recipe.train}, "train")),
         "objective": with_parts(objective_config),
+        **({} if rule_config is None else {"rule": with_parts(rule_config)}),
         **extra,
     }
     kind = made(verb.split()[0], fields)
     named = [*part_flags(model.Config, "--model."), *part_flags(type(objective_config), "--objective.")]
-    return parse(kind, given, f"neurodyn {verb} {recipe.model} {source}", [*flags(kind), "--objective", *named])
+    return parse(kind, given, f"neurodyn {verb} {recipe.model} {source}", [*flags(kind), "--objective", "--rule", *named])
 
 
 def fit(verb: str, arguments: Sequence[str], asked: Asked, name: str, **told: Any) -> None:

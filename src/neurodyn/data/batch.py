@@ -67,6 +67,8 @@ class Batch:
     """Bool, like the target: recorded entries that `loss_weight` keeps out of training, to watch the loss on them (sample validation)."""
     shown: Tensor | None = None
     """Int `(trial, 2)`: what each trial was shown (a number for each value of the table's column `stimulus`) and its first bin; None where that is not known."""
+    condition: Tensor | None = None
+    """Int `(trial,)`: a number for each condition, the same for the same one in any batch; None where trials have none."""
 
     def weight(self, name: str) -> Tensor:
         """Weight of every entry of a target: the mask times `known` and `loss_weight`, broadcastable to the target."""
@@ -147,6 +149,7 @@ class Batch:
             move(self.known),
             move(self.withheld),
             None if self.shown is None else self.shown.to(device),
+            None if self.condition is None else self.condition.to(device),
         )
 
     @staticmethod
@@ -203,6 +206,9 @@ class Batch:
                 privileged[name] = values
             elif signal.role == "target":
                 targets[name] = values if signal.kind == "label" else _blank(values, mask)
+                if signal.mask is not None:
+                    counted = torch.from_numpy(np.ascontiguousarray(cut(signal.mask)))
+                    known[name] = counted.reshape(*counted.shape, *([1] * (values.ndim - counted.ndim)))
             else:
                 observed[name] = values if signal.kind == "label" else _blank(values, mask)
         return Batch(
@@ -213,6 +219,7 @@ class Batch:
             trial=torch.from_numpy(rows),
             known=known,
             shown=_shown(trials, rows, None if window is None else window[0]),
+            condition=_condition(trials, rows),
         )
 
     def take(self, rows: Tensor) -> Batch:
@@ -238,6 +245,7 @@ class Batch:
             pick(self.known),
             pick(self.withheld),
             None if self.shown is None else self.shown[rows],
+            None if self.condition is None else self.condition[rows],
         )
 
 
@@ -268,6 +276,17 @@ def _shown(trials: Trials, rows: np.ndarray, starts: np.ndarray | None) -> Tenso
     numbers = np.where(stimulus.isna(), rows, numbers)
     first = np.zeros(len(rows), np.int64) if starts is None else starts.astype(np.int64)
     return torch.from_numpy(np.stack([numbers, first], 1))
+
+
+def _condition(trials: Trials, rows: np.ndarray) -> Tensor | None:
+    """Conditions that are whole numbers as they are, others by a number of their own; -1 for a trial that has none."""
+    if trials.conditions is None:
+        return None
+    found = trials.conditions[rows]
+    if not np.issubdtype(found.dtype, np.integer):
+        hashed = pd.util.hash_array(found.astype(str).astype(object), categorize=False).view(np.int64)
+        found = np.where(pd.isna(found), -1, hashed)
+    return torch.from_numpy(found.astype(np.int64))
 
 
 def _blank(values: Tensor, mask: Tensor) -> Tensor:

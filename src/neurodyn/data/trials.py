@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -50,6 +50,9 @@ class Trials:
     """Name of the session."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """Where it came from: source, options, versions."""
+    draw: Callable[[int, int, int], Trials] | None = None
+    """Draws fresh trials of the same kind, where that can be done (tasks): `draw(number, seed, step)` gives so many for a step of a training with this seed,
+    the same whenever it is asked."""
 
     def __post_init__(self) -> None:
         if not self.signals:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ class BPTT(LearningRule):
 
     With `parts` or `processes` above 1 the losses it returns, and the gradients of this process, are shares: those of all processes add up to the whole's.
     """
+
+    in_parts: ClassVar[bool] = True
 
     def gradients(self, model: Model, objective: Objective, batches: Sequence[Batch], step: Step) -> Losses:
         losses = [self._of_batch(model, objective, batch, step, len(batches)) for batch in batches]

@@ -52,7 +52,7 @@ def search(
     engine: str | Engine = "local",
     workers: int | None = None,
     valid: Data | None = None,
-    rule: str | None = None,
+    rule: str | Mapping[str, Any] | None = None,
     objective: str | Mapping[str, Any] | None = None,
     seed: int = 0,
     train: TrainConfig | Mapping[str, Any] | None = None,

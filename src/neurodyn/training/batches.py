@@ -83,10 +83,12 @@ class Batches:
         device: where the tensors live.
         in_turn: a step has a batch of one session, and `batch_size` is its size; by default one of each.
         window_bins: take a random window of so many bins of every trial; None takes trials whole.
+        fresh: draw new trials for every step, where the sessions' trials can be drawn; None does so where they all can.
         share: which of how many processes this is: each takes its part of the trials of every batch.
 
     Raises:
-        InvalidInput: a batch size larger than the training trials, or smaller than the number of sessions; more processes than a batch's trials.
+        InvalidInput: a batch size larger than the training trials, or smaller than the number of sessions; more processes than a batch's trials; fresh trials of
+            data that cannot be drawn.
     """
 
     def __init__(
@@ -99,12 +101,18 @@ class Batches:
         *,
         in_turn: bool = False,
         window_bins: int | None = None,
+        fresh: bool | None = False,
         share: tuple[int, int] = (0, 1),
     ) -> None:
         check_batch_size(batch_size, sessions, in_turn, share[1])
         size = _trials_a_session(batch_size, len(sessions), in_turn)
         self._in_turn, self._share = in_turn, share
         self._window = None if window_bins is None else min(window_bins, *(t.bins for t in sessions))
+        self._drawn = all(t.draw is not None for t in sessions) if fresh is None else fresh
+        for trials in sessions if self._drawn else ():
+            if trials.draw is None:
+                fix = "Leave train.fresh_trials out, or give a task (neurodyn data list)."
+                raise InvalidInput("train.fresh_trials", True, f"false: {trials.session!r} is no task", fix)
         self.device = device or torch.device("cpu")
         self._rows = [Rows(trials, session, self.device) for session, trials in enumerate(sessions)]
         self._chunks = [math.ceil(len(rows) / size) for rows in self._rows]
@@ -128,6 +136,9 @@ class Batches:
         for session in (index % several,) if self._in_turn else range(several):
             cycle, chunk = divmod(turn, self._chunks[session])
             rows = self._dealt(epoch, session, cycle)[chunk]
+            if self._drawn:
+                batches.append(self._fresh(session, len(rows), epoch * self.steps + index))
+                continue
             starts = self._starts(rows, epoch, index, session)
             if self._share[1] > 1:
                 mine = np.array_split(np.arange(len(rows)), self._share[1])[self._share[0]]
@@ -139,6 +150,13 @@ class Batches:
             for transform in self.transforms:
                 batches = [transform(batch, self._generator) for batch in batches]
         return tuple(batches)
+
+    def _fresh(self, session: int, number: int, step: int) -> Batch:
+        """New trials for a step; of several processes each takes its part of them."""
+        draw = self._rows[session].trials.draw
+        assert draw is not None
+        mine = np.array_split(np.arange(number), self._share[1])[self._share[0]]
+        return Batch.of(draw(number, self._seed, step), mine, session).to(self.device)
 
     def _starts(self, rows: np.ndarray, epoch: int, index: int, session: int) -> np.ndarray | None:
         """First bins of the windows of some trials: every place where a window fits between the trial's first and last bin; None for whole trials."""

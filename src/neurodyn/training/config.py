@@ -21,6 +21,8 @@ class TrainConfig:
     """Trials a step, over all sessions; by default 64, or all trials where there are fewer."""
     sessions: Literal["together", "in_turn"] = "together"
     """`together`: every step has a batch of each session. `in_turn`: of one session, the next step of the next."""
+    fresh_trials: bool | None = None
+    """Draw new trials for every step, in place of the training trials, which then only say how many steps an epoch has. Empty does so where trials can be drawn: those of tasks."""
     window_bins: int | None = None
     """Train on a window of so many consecutive bins of each trial, its start drawn anew every epoch, for models that take any length; shorter trials whole. Of recordings on disk only these bins are read."""
     parts: int = 1
@@ -61,6 +63,8 @@ class TrainConfig:
     """Stop after so many CPU seconds of training, at the end of an epoch."""
     checkpoint_every: int | None = None
     """Also keep weights every so many epochs, in `checkpoints/`."""
+    checkpoint_steps: tuple[int, ...] = ()
+    """Also keep the weights as they are after so many steps (0: before the first), in `checkpoints/`."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train."""
     threads: int = 1
@@ -95,5 +99,7 @@ class TrainConfig:
             check_range("train.batch_size", self.batch_size, 1)
         if self.checkpoint_every is not None:
             check_range("train.checkpoint_every", self.checkpoint_every, 1)
+        for step in self.checkpoint_steps:
+            check_range("train.checkpoint_steps", step, 0)
         if self.max_cpu_s is not None:
             check_range("train.max_cpu_s", self.max_cpu_s, 0, open_low=True)

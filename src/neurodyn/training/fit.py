@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from neurodyn import registry
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.learning.base import LearningRule
@@ -98,6 +99,10 @@ def fit(
     for sessions in (train, valid):
         model.check(sessions)
     check_processes(config, rule, device)
+    if not rule.in_parts and rule.iterative and max(config.parts, config.processes) > 1:
+        name = "parts" if config.parts > 1 else "processes"
+        got, fix = getattr(config, name), f"Leave train.{name} out, or train by bptt."
+        raise InvalidInput(f"train.{name}", got, f"1 for the rule {registry.name_of(type(rule))}", fix)
     if rule.iterative and config.processes > place().of:
         import neurodyn.training.module  # noqa: F401  (brings Lightning, once for all forks)
 
@@ -181,6 +186,7 @@ def _learn(
         device,
         in_turn=config.sessions == "in_turn",
         window_bins=config.window_bins,
+        fresh=config.fresh_trials,
         share=(here.rank, here.of),
     )
     if config.steps is not None:
@@ -188,6 +194,7 @@ def _learn(
     rule.parts, rule.processes, rule.rank = config.parts, here.of, here.rank
     if checkpoint is None:
         prepare(model, train, seed)
+    rule.prepare(model, seed)
     if here.of > 1:
         join(device)
         model.load_state_dict(of_first(model.state_dict()))

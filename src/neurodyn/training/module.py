@@ -65,10 +65,13 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self._interrupt, self._until, self._place = interrupt, until, place
         self.beside = objective.trained
         """What the objective trains beside the model: a module, so that checkpoints hold it."""
+        self.rule_kept = rule.trained
+        """What the learning rule keeps: likewise."""
         self._parameters_trained = [p for p in model.parameters() if p.requires_grad]
-        if self.beside is not None:
-            self.beside.to(next((p.device for p in model.parameters()), None))
-            self._parameters_trained += self.beside.parameters()
+        for kept in (self.beside, self.rule_kept):
+            if kept is not None:
+                kept.to(next((p.device for p in model.parameters()), None))
+                self._parameters_trained += kept.parameters()
         self._optimizer = _optimizer(self._parameters_trained, config)
         self._average = Average(model, config.average_decay) if config.average_decay else None
         self._plateau = Plateau()
@@ -93,6 +96,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
     def training_step(self, index: int) -> None:
         """One optimiser step on the batches at (epoch, index)."""
         step = Step(self.epoch, self.epoch * self._batches.steps + index)
+        self._keep_step(step.step)
         for transform in self._batches.transforms:
             transform.begin(self.epoch, self._expected)
         batches = self._batches.at(self.epoch, index)
@@ -116,6 +120,11 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
             self._average.update(step.step + 1)
         for name, value in {"total": losses.total.detach(), **losses.terms}.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def _keep_step(self, step: int) -> None:
+        """Keeps the weights as they are after so many steps, where that was asked for."""
+        if self._run is not None and step in self._config.checkpoint_steps:
+            self._run.keep(step, self.model, objective=self.beside, rule=self.rule_kept)
 
     @torch.no_grad()
     def _expected(self, batch: Batch) -> Tensor:
@@ -154,6 +163,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self._plateau.saw(score, self._config.plateau_epochs)
         self._write_row(terms, score)
         self.epoch += 1
+        self._keep_step(self.epoch * self._batches.steps)
         self._decide()
         self._after_epoch(self.rows[-1], self.best_score)
         self.trainer.should_stop = bool(self.stopped)
@@ -192,7 +202,7 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
                 self._run.write_weights(self.best_state)
         every = self._config.checkpoint_every
         if self._run is not None and every and (self.epoch + 1) % every == 0:
-            self._run.write_weights(self.model.state_dict(), f"checkpoints/step_{self._steps:08d}.safetensors")
+            self._run.keep(self._steps, self.model, objective=self.beside, rule=self.rule_kept)
 
     def _write_row(self, terms: dict[str, float], score: float) -> None:
         sums = {name: float(value) for name, value in self._sums.items()}

@@ -38,13 +38,15 @@ class Plan:
     rule: str
     train: TrainConfig
     seed: int = 0
+    rule_config: Any = None
+    """The rule's config; None for a rule without options."""
 
     @staticmethod
     def of(
         model: str | type[Model],
         model_config: Mapping[str, Any] | None = None,
         objective: str | Mapping[str, Any] | None = None,
-        rule: str | None = None,
+        rule: str | Mapping[str, Any] | None = None,
         train: TrainConfig | Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> Plan:
@@ -54,7 +56,7 @@ class Plan:
             model: registered name or class.
             model_config: fields of its config.
             objective: name, or a mapping with `name` and fields of its config.
-            rule: name of the learning rule.
+            rule: name of the learning rule, or a mapping with `name` and fields of its config.
             train: a whole `TrainConfig`, or the fields that differ from the model's defaults.
             seed: at least 0.
 
@@ -70,7 +72,9 @@ class Plan:
         name = asked.pop("name", None) or cls.default_objective
         objective_class = registry.load("objectives", name)
         brought = objective_class.brought_by(cls)
-        rule = rule or cls.default_rule
+        told = {"name": rule} if isinstance(rule, str) else dict(rule or {})
+        rule = told.pop("name", None) or cls.default_rule
+        rule_config = _rule_config(rule, told)
         if not registry.load("learning_rules", rule).iterative and issubclass(objective_class, Distill):
             fix = "Only models that are trained by gradients can be students."
             raise InvalidInput("objective", f"{name} with the rule {rule}", "a rule of gradients", fix)
@@ -84,6 +88,7 @@ class Plan:
             rule=rule,
             train=train,
             seed=int(seed),
+            rule_config=rule_config,
         )
 
     def as_mapping(self) -> dict[str, Any]:
@@ -97,7 +102,9 @@ class Plan:
         Raises:
             InvalidInput: a key is missing, or a field does not exist (a config of another version).
         """
-        missing = [field.name for field in dataclasses.fields(Plan) if field.name not in values]
+        optional = ("rule_config",)  # configs of earlier versions have none
+        names = [field.name for field in dataclasses.fields(Plan) if field.name not in optional]
+        missing = [name for name in names if name not in values]
         if missing:
             raise InvalidInput("config.yaml", f"no {missing[0]}", "a config written by neurodyn")
         cls = model_class(values["model"])
@@ -110,6 +117,7 @@ class Plan:
             rule=values["rule"],
             train=configs.from_dict(TrainConfig, values["train"], "train"),
             seed=values["seed"],
+            rule_config=_rule_config(values["rule"], values.get("rule_config") or {}),
         )
 
     def build_model(self, spec: DataSpec) -> Model:
@@ -142,5 +150,20 @@ class Plan:
 
     def build_rule(self) -> LearningRule:
         """The learning rule."""
-        found: LearningRule = registry.load("learning_rules", self.rule)()
+        found: LearningRule = registry.load("learning_rules", self.rule)(self.rule_config)
         return found
+
+    @property
+    def named_rule(self) -> dict[str, Any]:
+        """The rule as `fit` takes it: `{"name": ..., field: value}`."""
+        return {"name": self.rule, **({} if self.rule_config is None else configs.to_dict(self.rule_config))}
+
+
+def _rule_config(rule: str, values: Mapping[str, Any]) -> Any:
+    """The config of a rule; None for one without options."""
+    kind = registry.load("learning_rules", rule).Config
+    if kind is not None:
+        return configs.from_dict(kind, values, "rule")
+    if values:
+        raise InvalidInput(f"rule.{next(iter(values))}", "an option", f"none: {rule} has no options")
+    return None

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 import yaml
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurodyn.data.inference import Inference
 from neurodyn.data.spec import DataSpec
@@ -228,6 +228,37 @@ class Run:
         path.parent.mkdir(exist_ok=True)
         with written_whole(path) as beside:
             beside.write_bytes(save({name: t.detach().cpu().clone().contiguous() for name, t in state.items()}))
+
+    def keep(self, step: int, model: nn.Module, **beside: nn.Module | None) -> None:
+        """Writes the weights as they are after so many steps, `checkpoints/step_<steps>.safetensors`, and what is kept beside the model: `beside_<steps>.safetensors`, by `<what>.<name>`."""
+        self.write_weights(model.state_dict(), f"checkpoints/step_{step:08d}.safetensors")
+        states = {what: module.state_dict() for what, module in beside.items() if module is not None}
+        if any(states.values()):
+            named = {f"{what}.{name}": tensor for what, state in states.items() for name, tensor in state.items()}
+            self.write_weights(named, f"checkpoints/beside_{step:08d}.safetensors")
+
+    def kept_steps(self) -> list[int]:
+        """Steps after which weights were kept, in order."""
+        return sorted(int(path.stem.removeprefix("step_")) for path in self.path.glob("checkpoints/step_*.safetensors"))
+
+    def kept(self, step: int) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
+        """The weights that were kept after so many steps, and what was kept beside them: of the `objective` and of the `rule`.
+
+        Raises:
+            InvalidInput: none were kept then.
+        """
+        from safetensors.torch import load_file
+
+        path = self.path / f"checkpoints/step_{step:08d}.safetensors"
+        if not path.is_file():
+            fix = "Ask for them: --train.checkpoint_steps, --train.checkpoint_every."
+            raise InvalidInput("step", step, f"one of those that {self.path} kept: {self.kept_steps()}", fix)
+        beside: dict[str, dict[str, Tensor]] = {"objective": {}, "rule": {}}
+        aside = path.with_name(f"beside_{step:08d}.safetensors")
+        for name, tensor in (load_file(aside) if aside.is_file() else {}).items():
+            what, _, rest = name.partition(".")
+            beside[what][rest] = tensor
+        return load_file(path), beside
 
     def write_checkpoint(self, save: Callable[[str], None]) -> None:
         """Has `save` write `last.ckpt`, which only a resumed training reads."""
