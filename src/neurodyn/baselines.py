@@ -14,6 +14,7 @@ from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.errors import NeurodynError
 from neurodyn.estimator import Estimator, trials_at_a_time
+from neurodyn.metrics._task_outputs import task_baselines
 from neurodyn.metrics.base import Evaluation, LatentSwap, Split, other_trials
 from neurodyn.models.base import Model
 from neurodyn.training.partition import fingerprint
@@ -30,7 +31,7 @@ def baseline_evaluations(
     known: dict[tuple[str, str, str], Evaluation],
     folder: Path | None = None,
 ) -> dict[str, Evaluation]:
-    """What each baseline says of the trials; none for activity that is not spikes.
+    """What each baseline says of the trials; none for activity that is not spikes. Of a task without activity: what it takes no network to answer.
 
     Args:
         model: name of the model they stand beside; it is not its own baseline.
@@ -39,9 +40,11 @@ def baseline_evaluations(
         folder: where fitted baselines lie, so that they are fitted once; None keeps none.
     """
     train = splits["train"]
-    if train.neural_name is None or train.neural.kind != "spikes":
-        return {}
     data = (fingerprint([train]), fingerprint([splits["test"]]))
+    if train.neural_name is None:
+        return _of_task(splits, data, known)
+    if train.neural.kind != "spikes":
+        return {}
     found = {}
     for name in BASELINES:
         if name == model:
@@ -53,10 +56,21 @@ def baseline_evaluations(
     return found
 
 
+def _of_task(
+    splits: Mapping[Split, Trials], data: tuple[str, str], known: dict[tuple[str, str, str], Evaluation]
+) -> dict[str, Evaluation]:
+    """The answers that `task_baselines` makes, which are fitted fast enough to be kept nowhere."""
+    found = {name: each for (name, *of), each in known.items() if tuple(of) == data}
+    if not found:
+        found = task_baselines(splits)
+        known.update({(name, *data): each for name, each in found.items()})
+    return found
+
+
 def evaluation_of(
     model: Model, splits: Mapping[Split, Trials], samples: int = 0, privileged: bool = False, swap: bool = False
 ) -> Evaluation:
-    """What a fitted model infers of the trials of every split.
+    """What a fitted model infers of the trials of every split; of a task without activity only of the test trials, which are all that is compared.
 
     Args:
         model: the model.
@@ -68,6 +82,7 @@ def evaluation_of(
     inferred: dict[Split, Inference] = {
         split: model.infer(trials, samples=samples, batch_size=trials_at_a_time(trials), privileged=privileged)
         for split, trials in splits.items()
+        if split == "test" or trials.neural_name is not None
     }
     if not swap:
         return Evaluation(splits, inferred)

@@ -13,7 +13,7 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import MissingData, UnknownName
 
 
-def load(source: str | Path, **options: Any) -> Trials | list[Trials]:
+def load(source: str | Path, /, **options: Any) -> Trials | list[Trials]:
     """Trials of a data set by name, or of a file.
 
     Args:
@@ -48,4 +48,5 @@ def _with_origin(trials: Trials | list[Trials], source: str, options: Mapping[st
 
 
 def _one_with_origin(trials: Trials, source: str, options: Mapping[str, Any]) -> Trials:
-    return dataclasses.replace(trials, provenance={**trials.provenance, "source": source, "options": dict(options)})
+    plain = {name: configs.to_dict(v) if dataclasses.is_dataclass(v) else v for name, v in options.items()}
+    return dataclasses.replace(trials, provenance={**trials.provenance, "source": source, "options": plain})

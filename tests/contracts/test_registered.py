@@ -25,11 +25,13 @@ from neurodyn.models.readouts.base import Readout
 from neurodyn.objectives.base import Objective
 from neurodyn.objectives.strategies.base import Strategy
 from neurodyn.observations.base import Observation
+from neurodyn.tasks.base import Task
 from neurodyn.training.config import TrainConfig
 
 INTERFACES = {
     "models": Model,
     "datasets": Dataset,
+    "tasks": Task,
     "transforms": Transform,
     "observations": Observation,
     "objectives": Objective,
@@ -53,13 +55,17 @@ DOCUMENTED = (
     "potentials",
     "front_ends",
     "datasets",
+    "tasks",
     "metrics",
     "decoders",
     "alignment_measures",
     "strategies",
+    "learning_rules",
 )
 """Kinds with a page for each thing."""
-THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind)]
+DERIVED = [(kind, name) for kind, (source, _) in registry.DERIVED.items() for name in registry.names(source)]
+"""What a kind holds because another kind holds it."""
+THINGS = [(kind, name) for kind in INTERFACES for name in registry.names(kind) if (kind, name) not in DERIVED]
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -96,6 +102,18 @@ def test_options_are_documented_and_round_trip(kind: str, name: str) -> None:
     assert not undocumented, f"fields without a docstring: {undocumented}"
     with pytest.raises(ValueError, match="does not exist"):
         configs.from_dict(cls, {"no_such_field": 1})
+
+
+@pytest.mark.parametrize(("kind", "name"), DERIVED)
+def test_what_is_derived_is_made_of_its_source(kind: str, name: str) -> None:
+    cls, source = registry.load(kind, name), registry.load(registry.DERIVED[kind][0], name)
+    assert issubclass(cls, INTERFACES[kind])
+    assert registry.name_of(cls) == name
+    config = cls.Config()
+    assert config.task == source.Config()
+    assert configs.from_dict(cls.Config, configs.to_dict(config)) == config
+    assert configs.from_dict(cls.Config, yaml.safe_load(configs.documented_yaml(config))) == config
+    assert set(configs.to_dict(config)) - set(configs.field_docs(cls.Config)) == {"task"}
 
 
 @pytest.mark.parametrize("name", registry.names("models"))

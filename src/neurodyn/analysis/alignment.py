@@ -165,7 +165,7 @@ def _shuffled(estimator: Estimator, parts: Parts, kept: Path | None) -> Model:
     folder = None if kept is None else kept / SHUFFLED
     control = Estimator(
         plan.model,
-        rule=plan.rule,
+        rule=plan.named_rule,
         objective={"name": plan.objective, **configs.to_dict(plan.objective_config)},
         seed=plan.seed,
         train=plan.train,

@@ -17,6 +17,8 @@ from neurodyn.metrics.latent_use import in_words
 
 _WIDE = 120
 """Columns from which on every baseline has a column of its own."""
+_SMALL = 0.005
+"""Below this a score is printed with two digits, however small."""
 _NOTHING = "Hold out units (--data.heldout 0.25), add behaviour or predict forward bins."
 
 
@@ -70,14 +72,23 @@ def print_scores(scores: Sequence[Score], title: str, nothing: str = _NOTHING) -
     table.add_column("ceiling", justify="right")
     for score in scores:
         low, high = score.interval
-        each = [f"{score.baselines[name]:.3f}" if name in score.baselines else "" for name in names]
+        each = [_number(score.baselines[name]) if name in score.baselines else "" for name in names]
         beside = each if wide else ["\n".join(f"{name} {value}" for name, value in zip(names, each) if value)]
-        ceiling = "" if score.ceiling is None else f"{score.ceiling:.3f}"
-        table.add_row(score.name, f"[bold]{score.value:.3f}[/bold] \\[{low:.3f}, {high:.3f}]", *beside, ceiling)
+        ceiling = "" if score.ceiling is None else _number(score.ceiling)
+        table.add_row(
+            score.name, f"[bold]{_number(score.value)}[/bold] \\[{_number(low)}, {_number(high)}]", *beside, ceiling
+        )
     out.print(table)
     for score in scores:
         if score.name == "latent_use":
             out.print(in_words(score), highlight=False, soft_wrap=True)
+    if any(score.context.get("held_out") is False for score in scores):
+        out.print("Not of held-out data: the test trials are those of training.", highlight=False, soft_wrap=True)
+
+
+def _number(value: float) -> str:
+    """Three decimals, or two digits of a smaller number."""
+    return f"{value:.3f}" if not 0 < abs(value) < _SMALL else f"{value:.2g}"
 
 
 def _resampled(score: Score) -> str:

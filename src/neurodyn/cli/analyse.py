@@ -1,8 +1,12 @@
-"""Analyse what a run has learned: the fixed points of its dynamics, the physics of its latents, or the cell types that its embeddings of neurons tell.
+"""Analyse what a run has learned: the fixed points of its dynamics, the physics of its latents, the cell types that its embeddings of neurons tell, or how a network learned its task.
 
 usage: neurodyn analyse RUN --fixed-points [--inputs zero,mean,period,condition] [--starts N] [--seed N] [--json]
        neurodyn analyse RUN --physics [--samples N] [--seed N] [--json]
        neurodyn analyse RUN --cell-types [--epochs N] [--seed N] [--json]
+       neurodyn analyse RUN --gradients [--rule NAME] [--seed N] [--json]
+       neurodyn analyse RUN --spectrum [--json]
+       neurodyn analyse RUN --errors [--json]
+       neurodyn analyse RUN --matched RUN ... [--levels E ...] [--json]
 """
 
 from __future__ import annotations
@@ -37,6 +41,18 @@ class Options:
     """Look at modes, energies, landscape and information of latents that obey the Langevin equation, on the test trials; for langevin_flow in its default mode."""
     cell_types: Flag = False
     """Tell cell types from the embeddings of neurons; for neuprint. Classifiers are trained on the sessions that the run began with and tested on those that `neurodyn adapt` added."""
+    gradients: Flag = False
+    """Compare the gradient of the run's learning rule with the exact one at every kept step, on training trials; for runs with --train.checkpoint-steps."""
+    spectrum: Flag = False
+    """Eigenvalues of the recurrent weights before and after training, and how the weights changed; for task_rnn."""
+    errors: Flag = False
+    """Measure the run on its test trials at every kept step."""
+    matched: tuple[Path, ...] = ()
+    """Further runs of the same task: where each first reaches the same errors on the first run's test trials."""
+    levels: tuple[float, ...] = ()
+    """With --matched, the errors; by default eight that all runs reach."""
+    rule: str = ""
+    """With --gradients, another rule than the run's, at the weights that the run's rule led to."""
     inputs: tuple[str, ...] = ("zero", "mean")
     """Constant inputs: zero, mean, period (the mean in each of the task's periods), condition (the mean over each condition's trials)."""
     starts: int = 1024
@@ -50,7 +66,7 @@ class Options:
     session: str = ""
     """Session whose trials are used; empty takes the first."""
     out: Annotated[Path | None, arg(aliases=["-o"])] = None
-    """Folder for `fixed_points.h5`, `.json` and `.html`, `physics.json` and `.html`, and `cell_types.json`; empty takes `analysis` in the run's folder, where `neurodyn report` finds the fixed points."""
+    """Folder for `fixed_points.h5`, `.json` and `.html`, `physics.json` and `.html`, and the other analyses' `.json`; empty takes `analysis` in the run's folder, where `neurodyn report` finds them."""
     json: Flag = False
     """One JSON object on stdout."""
 
@@ -64,8 +80,11 @@ class Options:
 
 def run(arguments: Sequence[str]) -> None:
     """Analyses the run, writes the files and prints the tables."""
+    from neurodyn.cli._analyse_task import errors, gradients, matched, spectrum
+
     options = parse(Options, arguments, "neurodyn analyse")
     analyses = {"--fixed-points": _fixed_points, "--physics": _physics, "--cell-types": _cell_types}
+    analyses |= {"--gradients": gradients, "--spectrum": spectrum, "--errors": errors, "--matched": matched}
     asked = [name for name in analyses if getattr(options, name.strip("-").replace("-", "_"))]
     if len(asked) != 1:
         raise InvalidInput("analysis", " and ".join(asked) or "none", "one", f"Add one of {', '.join(analyses)}.")

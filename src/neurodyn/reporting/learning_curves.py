@@ -14,6 +14,9 @@ from neurodyn.reporting.subject import Subject
 MOST_ROWS = 400
 """Epochs drawn; longer histories are thinned evenly, the best epoch kept."""
 
+LOGARITHMIC, LOGARITHMIC_ERROR = 30.0, 2.0
+"""From this ratio of the largest to the smallest value on an axis is logarithmic; of a task alone, whose terms are errors and fall to 0, from the second."""
+
 
 class LearningCurves(Section):
     """Every term on training and validation trials over epochs, with the best epoch marked."""
@@ -32,6 +35,7 @@ class LearningCurves(Section):
         terms = ([total] if total else []) + [t for t in subject.terms if t != total]
         names = [f"*/{t}" for t in terms] + [n for n in ("valid/score", "learning_rate") if _present(subject, n)]
         rows = _thinned(subject)
+        least_spread = LOGARITHMIC if subject.test.units else LOGARITHMIC_ERROR
         columns = min(3, len(names))
         lines = math.ceil(len(names) / columns)
         height = 66 + 190 * lines
@@ -45,7 +49,7 @@ class LearningCurves(Section):
             curves = _curves(subject, name)
             values = np.concatenate([v for _, v, _ in curves])
             values = values[np.isfinite(values)]
-            spread = len(values) > 0 and values.min() > 0 and values.max() > 30 * values.min()
+            spread = len(values) > 0 and values.min() > 0 and values.max() > least_spread * values.min()
             y_axis = plot.log_axis(values) if spread else plot.axis(nticks=5, exponentformat="power")
             bottom = k + columns >= len(names)
             title = {"valid/score": "validation score", "learning_rate": "learning rate"}.get(name, name[2:])
@@ -80,9 +84,15 @@ class LearningCurves(Section):
         seconds = subject.history[-1].get("cpu_s")
         spent = "" if seconds is None else f" Training took {float(seconds):.0f} CPU seconds."
         thinned = f" {drawn} of {len(subject.history)} epochs drawn." if drawn < len(subject.history) else ""
+        ramp = " (the ELBO logs its terms before scale and ramp; the total holds both)" if subject.test.units else ""
+        fresh = ", drawn anew for every step" if subject.test.draw is not None else ""
+        fresh = "" if (subject.config.get("train") or {}).get("fresh_trials") is False else fresh
+        unseen = "The test trials were not seen."
+        if subject.test.provenance.get("repeated_trials"):
+            unseen = "They are the same trials, the conditions of the task, and so are the test trials: nothing here is held out."
         return (
-            "Every term over epochs as the objective logs it (the ELBO logs its terms before scale and ramp; the total holds both): blue, training batches, with dropout and sampling as "
-            f"in training; orange, validation trials. The test trials were not seen.{best}{spent}{thinned}"
+            f"Every term over epochs as the objective logs it{ramp}: blue, training batches{fresh}, with dropout, noise and sampling as "
+            f"in training; orange, validation trials. {unseen}{best}{spent}{thinned}"
         )
 
 

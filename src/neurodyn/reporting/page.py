@@ -16,32 +16,42 @@ from neurodyn.reporting.behaviour import Behaviour
 from neurodyn.reporting.calibration import Calibration
 from neurodyn.reporting.conditions import Conditions
 from neurodyn.reporting.diagnosis import Diagnosis
+from neurodyn.reporting.errors_over_training import ErrorsOverTraining
 from neurodyn.reporting.fixed_points import FixedPoints
+from neurodyn.reporting.gradient_alignment import GradientAlignment
 from neurodyn.reporting.inputs import Inputs
 from neurodyn.reporting.langevin import Langevin
 from neurodyn.reporting.latents import Latents
 from neurodyn.reporting.learning_curves import LearningCurves
 from neurodyn.reporting.rasters import Rasters
 from neurodyn.reporting.rates import Rates
+from neurodyn.reporting.recurrent_spectrum import RecurrentSpectrum
 from neurodyn.reporting.reproduce import Reproduce
 from neurodyn.reporting.scores import Scores
 from neurodyn.reporting.subject import Subject
+from neurodyn.reporting.task_outputs import TaskOutputs
 from neurodyn.reporting.trajectories import Trajectories
+from neurodyn.reporting.unit_activity import UnitActivity
 
 SECTIONS: tuple[Section, ...] = (
     Scores(),
     Alignment(),
     Diagnosis(),
     LearningCurves(),
+    ErrorsOverTraining(),
+    TaskOutputs(),
     Rasters(),
     Rates(),
     Calibration(),
     Conditions(),
+    UnitActivity(),
     Latents(),
     Trajectories(),
     Inputs(),
     Langevin(),
     FixedPoints(),
+    RecurrentSpectrum(),
+    GradientAlignment(),
     Behaviour(),
     Reproduce(),
 )

@@ -13,8 +13,21 @@ from neurodyn.reporting.score_picture import score_picture
 from neurodyn.reporting.study.base import FLOOR, TRUTH, best_of
 from neurodyn.reporting.subject import Subject
 
-BASELINES = ("mean_rate", "smoothing", "glm", "untrained", "shuffled")
+BASELINES = ("mean_rate", "smoothing", "glm", "constant_output", "linear", "untrained", "shuffled")
 """Order of the baselines' columns; others follow."""
+SMALL, SMALLEST = 0.005, 1e-6
+"""A score below the first is shown with two digits (an error may be so small), below the second as zero."""
+_IN_WORDS = {
+    "normalised_error": "The network leaves {} of its targets’ variance unexplained",
+    "task_accuracy": "The network decides rightly in a share of {} of the trials",
+    "task_cross_entropy": "The network is surprised by the right class by {} nats a bin",
+}
+_KNOWN = {
+    "constant_output": "the best constant output:",
+    "linear": "a linear readout of the last ten stimulus bins:",
+    "untrained": "the network before training:",
+    "shuffled": "its outputs given to other trials:",
+}
 
 
 class Scores(Section):
@@ -43,6 +56,7 @@ class Scores(Section):
         baselines.sort(key=lambda b: BASELINES.index(b) if b in BASELINES else len(BASELINES))
         return (
             _table(subjects, names, found, baselines)
+            + _of_task(subjects, found)
             + _latent_use(subjects, found)
             + _given_behaviour(subjects)
             + _definitions(names, found)
@@ -73,10 +87,11 @@ def verdict(score: Score) -> str:
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
-    """A score for people: three decimals, a true minus sign; a dash where there is none."""
+    """A score for people: three decimals, of small ones two digits; a true minus sign, a dash where there is none."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:{'+' if signed else ''}.3f}".replace("-", "−")
+    form = ".2g" if SMALLEST <= abs(value) < SMALL else ".3f"
+    return f"{value:{'+' if signed else ''}{form}}".replace("-", "−")
 
 
 def _interval(pair: tuple[float, float], *, signed: bool = False) -> str:
@@ -130,6 +145,23 @@ def _difference(score: Score, best: str | None) -> str:
     words = f"{meaning} {best.replace('_', ' ')}"
     interval = _interval((low, high), signed=True)
     return f'<span class="{state}" title="{escape(words)}">{sign} {number(value, signed=True)} {interval}</span>'
+
+
+def _of_task(subjects: Sequence[Subject], found: Mapping[tuple[str, str], Score]) -> str:
+    """What the scores of a task say, in words; and that they are not of held-out data, where they are not."""
+    lines = []
+    for subject in subjects:
+        scores = {name: found[name, subject.name] for name in _IN_WORDS if (name, subject.name) in found}
+        for name, score in scores.items():
+            beside = "; ".join(f"{_KNOWN[b]} {number(v)}" for b, v in score.baselines.items() if b in _KNOWN)
+            value = f"{number(score.value)} {_interval(score.interval)}"
+            who = f"{subject.name}: " if len(subjects) > 1 else ""
+            lines.append(f"<p>{escape(who + _IN_WORDS[name].format(value))} ({escape(beside)}).</p>")
+        if any(score.context.get("held_out") is False for score in scores.values()):
+            lines.append(
+                "<p><b>Not of held-out data:</b> the test trials are the conditions of the task, and so were the training trials.</p>"
+            )
+    return "".join(lines)
 
 
 def _latent_use(subjects: Sequence[Subject], found: Mapping[tuple[str, str], Score]) -> str:

@@ -16,8 +16,10 @@ from neurodyn.data.inference import Inference
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.dynamics.physics import Physics
+from neurodyn.dynamics.recurrent_spectrum import RecurrentSpectrum
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
+from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment
 
 PSEUDO_TERMS = ("score",)
 """Names under `valid/` that are not terms of the loss."""
@@ -53,6 +55,13 @@ class Subject:
     """What is to be seen inside latents that obey the Langevin equation; None for other models."""
     card: ReportCard | None = None
     """How well latents agree across subjects, where the model was asked about several; of a run, one subject of the report carries it."""
+
+    spectrum: RecurrentSpectrum | None = None
+    """Of its recurrent weights before and after training; None for models without such."""
+    errors: ErrorsOverTraining | None = None
+    """What it scored on its task along the training, where that has been analysed."""
+    gradients: GradientAlignment | None = None
+    """How its rule's gradients stood to the exact ones, where that has been analysed."""
 
     def __post_init__(self) -> None:
         if "test" not in self.trials or "test" not in self.inferred:

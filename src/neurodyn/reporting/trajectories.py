@@ -10,6 +10,7 @@ import numpy as np
 from neurodyn.reporting import plot
 from neurodyn.reporting.base import Section, trials_of
 from neurodyn.reporting.conditions import number_of_conditions, shown_conditions
+from neurodyn.reporting.event import Event
 from neurodyn.reporting.subject import Subject
 
 TRIALS, MOST_BINS, SECTORS, PARTS = 40, 120, 8, 6
@@ -57,8 +58,9 @@ class Trajectories(Section):
         paths, share = coordinates(subject)
         groups = grouping(subject)
         trials = _drawn(groups)
-        step = int(np.ceil(paths.shape[1] / MOST_BINS))
-        paths = np.where(subject.test.mask[..., None], paths, np.nan)[trials, ::step]
+        event = Event.of(subject.test)
+        step = int(np.ceil(len(event.offsets) / MOST_BINS))
+        paths = event.aligned(paths, trials)[:, ::step]
         strands = _strands(paths, groups, groups.of_trial[trials], subject.test.bin_s * step)
         ticks = [f"latent {i + 1}" for i in range(paths.shape[2])]
         which = "The latents as they are"
@@ -70,6 +72,7 @@ class Trajectories(Section):
             f"{which}. {len(trials)} of {trials_of(subject)}; colour: {groups.what}. Thin: single trials"
             + ("; thick: means of the drawn trials; dots: where they start." if thick else ".")
             + (f" One bin in {step} is drawn." if step > 1 else "")
+            + (f" Trials are aligned to {event.name} and drawn where all of them reach." if event.name else "")
         )
         flat = _projections(strands, ticks, caption)
         return flat if paths.shape[2] < 3 else _scene(strands, ticks) + flat

@@ -22,6 +22,9 @@ from neurodyn.reporting.subject import Subject
 from neurodyn.reporting.trajectories import coordinates, grouping
 from neurodyn.training.plan import Plan
 
+OF_TASKS = {"task_outputs", "unit_activity", "errors_over_training", "recurrent_spectrum", "gradient_alignment"}
+"""Sections about networks trained on a task, which have tests of their own."""
+
 
 def figures(page: str) -> list[dict]:
     return [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', page)]
@@ -34,6 +37,8 @@ def test_one_file_with_every_section(subject, make_subject, tmp_path):
     assert path.stat().st_size < 8e6
     assert page.count("* plotly.js v") == 1, "plotly is inlined once"
     for section in SECTIONS:
+        if section.name in OF_TASKS:
+            continue
         assert f'id="{section.name}"' in page and f'href="#{section.name}"' in page
     assert not re.search(r'<(?:script|img|iframe)[^>]*\ssrc=|<link[^>]*href="(?!data:)', page), "nothing is fetched"
 

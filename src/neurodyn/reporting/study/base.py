@@ -13,6 +13,7 @@ import numpy as np
 
 from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.metrics.base import Score
+from neurodyn.training.kept import GradientAlignment
 
 FLOOR = "floor"
 """Baseline that says what the measure cannot fall below by construction."""
@@ -44,6 +45,30 @@ class InputExample:
 
 
 @dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """How well one run of a task-trained network did on validation trials, epoch by epoch."""
+
+    measure: str
+    """What `error` is: `normalised_error`, or `main`, the objective's own."""
+    updates: np.ndarray
+    """Updates made by the end of each epoch `(epoch,)`."""
+    cpu_s: np.ndarray
+    """CPU seconds of training by then."""
+    error: np.ndarray
+
+    def after_updates(self, number: float) -> float:
+        """The error after so many updates, between two epochs on the line between them; NaN before the first epoch ended."""
+        return self._at(self.updates, number)
+
+    def after_cpu_s(self, seconds: float) -> float:
+        """The same after so many CPU seconds."""
+        return self._at(self.cpu_s, seconds)
+
+    def _at(self, axis: np.ndarray, place: float) -> float:
+        return float(np.interp(place, axis, self.error, left=math.nan))
+
+
+@dataclass(frozen=True, eq=False)
 class StudyArm:
     """One arm of a study: a model on a data set, over its runs."""
 
@@ -57,6 +82,10 @@ class StudyArm:
     """Example trials, the best run first; none where inputs are not inferred or not known."""
     portraits: Mapping[int, Sequence[PhasePortrait]] = field(default_factory=dict)
     """Of runs whose dynamics have been analysed, by seed."""
+    curves: Mapping[int, LearningCurve] = field(default_factory=dict)
+    """Of runs of networks that are trained on a task, by seed."""
+    gradients: Mapping[int, GradientAlignment] = field(default_factory=dict)
+    """Of runs whose rule was compared with the exact gradient, by seed."""
 
     @property
     def group(self) -> str:

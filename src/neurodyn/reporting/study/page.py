@@ -14,12 +14,14 @@ from neurodyn.reporting.study.comparison import Comparison
 from neurodyn.reporting.study.correlations import Correlations
 from neurodyn.reporting.study.flow_fields import FlowFields
 from neurodyn.reporting.study.inputs import StudyInputs
+from neurodyn.reporting.study.learning import Learning
 from neurodyn.reporting.study.paired import PairedDifferences
 from neurodyn.reporting.study.reading import Reading
 from neurodyn.reporting.study.spread import Spread
 
 SECTIONS: tuple[StudySection, ...] = (
     Reading(),
+    Learning(),
     PairedDifferences(),
     ReportCards(),
     Comparison(),

@@ -16,6 +16,7 @@ ROW_PIXELS, GAP_PIXELS = 22, 76
 STATES = {"explained": ("fine", "✓ gain"), "uncontrolled": ("look", "! open"), "unexplained": ("look", "! look")}
 KINDS = {
     "student": ("compared", plot.MODEL, "circle"),
+    "compared": ("compared", plot.MODEL, "circle"),
     "control": ("control", plot.CATEGORIES[1], "square"),
     "teacher": ("teacher", plot.BASELINE, "diamond"),
 }
@@ -44,7 +45,8 @@ def _conclusions(study: StudySubject) -> str:
     items = []
     for arm in study.arms:
         for score in arm.scores:
-            if found := score.context.get("conclusion"):
+            found = score.context.get("conclusion")
+            if found and "paired" in score.context:
                 kind, word = STATES.get(found["verdict"], ("look", "– no gain"))
                 text = f"<b>{escape(arm.group)}.</b> {escape(found['sentence'])}"
                 items.append(f'<li class="{kind}"><span class="state">{word}</span><span>{text}</span></li>')
@@ -88,12 +90,25 @@ def _figure(reference: str, compared: Sequence[tuple[StudyArm, Score]]) -> str:
     seeds = max(len(score.context["paired"]["seeds"]) for _, score in compared)
     caption = (
         f"Score minus that of {escape(reference.rpartition('/')[2])} (the dotted line), on the same test trials, <i>n</i> = {seeds} seed{'s' if seeds > 1 else ''}. "
-        f"Large marks: mean with its interval ({escape('; '.join(hows))}); small marks: seeds. Squares: controls, taught by models that know nothing of a trial's behaviour. "
-        "Diamonds: arms that teach; those marked † were given the behaviour of the test trials, and what lies far off is cut at the panel's edge."
+        f"Large marks: mean with its interval ({escape('; '.join(hows))}); small marks: seeds.{_symbols(compared)}"
     )
     label = f"Paired differences from {reference}"
     html = plot.figure(traces, layout, height=inner + 102, label=label, caption=caption)
     return f'<h3 class="subject">{escape(reference.rpartition("/")[0])}: over {escape(reference.rpartition("/")[2])}</h3>{html}'
+
+
+def _symbols(compared: Sequence[tuple[StudyArm, Score]]) -> str:
+    """What squares and diamonds are, where there are any."""
+    roles = {score.context.get("role") for _, score in compared}
+    said = " Squares: controls" if "control" in roles else ""
+    said += (
+        ", taught by models that know nothing of a trial's behaviour."
+        if said and "student" in roles
+        else "." * bool(said)
+    )
+    if "teacher" in roles:
+        said += " Diamonds: arms that teach; those marked † were given the behaviour of the test trials, and what lies far off is cut at the panel's edge."
+    return said
 
 
 def _limits(scores: Sequence[Score]) -> list[float]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.metrics.base import Score
-from neurodyn.reporting.study.base import InputExample, StudyArm, StudySubject
+from neurodyn.reporting.study.base import InputExample, LearningCurve, StudyArm, StudySubject
+from neurodyn.training.kept import ALL, GradientAlignment
 
 MEASURES = ("published_rate_r2", "published_input_r2_forward", "rate_r2", "input_rotation_distance")
 
@@ -103,6 +104,25 @@ def build_taught() -> StudySubject:
     controls = [taught("self", "control"), taught("shuffled", "control")]
     teacher = taught("teacher", "teacher", privileged=True)
     return StudySubject("reach", [taught("none", "reference"), *students, *controls, teacher])
+
+
+def learned(name: str, number: int, *, seeds: int = 3) -> StudyArm:
+    """An arm of a study of learning rules; the first is what the others are compared with."""
+    updates = np.arange(1.0, 6.0) * 20
+    curves = {
+        seed: LearningCurve("normalised_error", updates, updates * 0.05, np.exp(-updates / (100 + 10 * number + seed)))
+        for seed in range(seeds)
+    }
+    cosine = np.linspace(1, 0.5, 3)[:, None] * np.array([1.0, 0.8, 1.0])
+    names = (ALL, "recurrent", "output")
+    found = GradientAlignment(name, np.array([0, 40, 80]), names, cosine, cosine, cosine, 100)
+    context: dict[str, Any] = {"arm": f"rules/reach/{name}", "values": [0.1] * seeds}
+    if number == 0:
+        said = ["Normalised error on validation trials.", "In the same CPU time: bptt < eprop."]
+        context["conclusion"] = {"verdict": "behind", "updates": 100, "sentences": said, "sentence": " ".join(said)}
+    gradients = {seed: found for seed in range(seeds)} if number else {}
+    scores = [score("input_rotation_distance", 0.1, **context)]
+    return StudyArm(f"rules/reach/{name}", scores, {}, curves=curves, gradients=gradients)
 
 
 def portrait() -> PhasePortrait:

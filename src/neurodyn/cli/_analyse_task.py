@@ -1,0 +1,139 @@
+"""What `neurodyn analyse` says of how a network learned its task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neurodyn.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from neurodyn.cli.analyse import Options
+    from neurodyn.data.trials import Trials
+
+_MOST_ROWS = 12
+"""Kept steps that a table shows; `--json` has them all."""
+
+
+def gradients(options: Options) -> None:
+    """Angles between the rule's gradient and the exact one."""
+    from neurodyn.analysis.gradient_alignment import gradient_alignment
+    from neurodyn.training.kept import GradientAlignment
+    from neurodyn.training.run import Run
+
+    trials = _trials(options, "train")
+    found = gradient_alignment(Run.open(options.run), trials, rule=options.rule or None, seed=options.seed)
+    name = GradientAlignment.FILE.name.replace(".json", f"_{options.rule}.json" if options.rule else ".json")
+    title = f"Degrees between the gradients of {found.rule} and of BPTT, {found.trials} trials"
+    table = _table(["step", *found.blocks])
+    for row in _some(len(found.steps)):
+        table.add_row(str(found.steps[row]), *(f"{value:.3g}" for value in found.angle_deg[row]))
+    _say(options, name, found.as_mapping(), title, table)
+
+
+def spectrum(options: Options) -> None:
+    """Eigenvalues before and after training."""
+    from neurodyn.analysis.weight_change import weight_change
+    from neurodyn.training.run import Run
+
+    found = weight_change(Run.open(options.run))
+    if found is None:
+        raise InvalidInput("run", str(options.run), "a run of a model with recurrent weights: task_rnn")
+    table = _table(["", "before", "after"])
+    table.add_row("spectral radius", f"{abs(found.before[0]):.4g}", f"{abs(found.after[0]):.4g}")
+    table.add_row("largest real part", f"{found.before.real.max():.4g}", f"{found.after.real.max():.4g}")
+    note = (
+        f"change: norm {found.norm_ratio:.3g} times that of the weights before, effective rank {found.effective_rank:.1f} of {len(found.change)}; "
+        f"cosine of the weights before and after {found.cosine:.4f}"
+    )
+    _say(options, "recurrent_spectrum.json", found.as_mapping(), "Recurrent weights", table, note)
+
+
+def errors(options: Options) -> None:
+    """Measures at every kept step."""
+    from neurodyn.analysis.errors_over_training import errors_over_training
+    from neurodyn.training.kept import ErrorsOverTraining
+    from neurodyn.training.run import Run
+
+    found = errors_over_training(Run.open(options.run), _trials(options, "test"))
+    what = "test trials" if found.held_out else "trials, the same as in training"
+    table = _table(["step", *found.values])
+    for row in _some(len(found.steps)):
+        table.add_row(str(found.steps[row]), *(f"{values[row]:.4g}" for values in found.values.values()))
+    _say(
+        options, ErrorsOverTraining.FILE.name, found.as_mapping(), f"After so many steps, {found.trials} {what}", table
+    )
+
+
+def matched(options: Options) -> None:
+    """Where several runs reach the same errors."""
+    import dataclasses
+
+    from neurodyn.analysis.matched_checkpoints import matched_checkpoints
+
+    folders = (options.run, *options.matched)
+    if len(set(folders)) < len(folders):
+        raise InvalidInput("matched", [str(folder) for folder in folders], "different runs")
+    names = [folder.name for folder in folders]
+    runs = dict(zip(names if len(set(names)) == len(names) else map(str, folders), folders))
+    found = matched_checkpoints(runs, _trials(options, "test"), options.levels or None)
+    table = _table(["error", *runs])
+    for level, reached in found.items():
+        table.add_row(f"{level:.4g}", *("–" if each is None else f"{each.step:.1f}" for each in reached.values()))
+    plain = {name: str(folder) for name, folder in runs.items()}
+    levels = [
+        {"level": level, "reached": {n: None if r is None else dataclasses.asdict(r) for n, r in reached.items()}}
+        for level, reached in found.items()
+    ]
+    title = "Steps after which each run first reaches an error on the test trials"
+    _say(options, "matched_checkpoints.json", {"runs": plain, "levels": levels}, title, table)
+
+
+def _trials(options: Options, split: str) -> Trials:
+    """A session's training or test trials, as the run has them."""
+    from neurodyn import assessment
+    from neurodyn.cli._console import working
+    from neurodyn.estimator import Estimator
+
+    with working(f"Loading the data of {options.run} ..."):
+        parts = assessment.parts_of(Estimator.load(options.run))
+    sessions: Sequence[Trials] = parts.train if split == "train" else parts.test or []
+    for trials in sessions:
+        if options.session in ("", trials.session):
+            return trials
+    raise InvalidInput("--session", repr(options.session), f"one of {', '.join(t.session for t in sessions)}")
+
+
+def _say(options: Options, name: str, found: Mapping[str, Any], title: str, table: Table, note: str = "") -> None:
+    """Writes the file into the run's folder, or another, and prints JSON or the table between its title and a note."""
+    from neurodyn.cli._console import console, print_json
+    from neurodyn.data.writing import folder_made, written_whole
+
+    folder: Path = options.out or options.run / "analysis"
+    written = {"run": str(options.run), **found}
+    with folder_made(folder), written_whole(folder / name) as beside:
+        beside.write_text(json.dumps(written, indent=2, allow_nan=False))
+    if options.json:
+        print_json(written)
+        return
+    for shown in (title, table, *([note] if note else []), f"written: {folder / name}"):
+        console().print(shown, highlight=False, soft_wrap=isinstance(shown, str))
+
+
+def _table(headings: Sequence[str]) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _some(rows: int) -> list[int]:
+    """Rows spread evenly, the first and the last among them."""
+    most = min(rows, _MOST_ROWS)
+    return sorted({round(i * (rows - 1) / max(most - 1, 1)) for i in range(most)})
