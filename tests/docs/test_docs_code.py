@@ -119,7 +119,8 @@ def test_a_command_has_its_verb_and_flags(
     for word in names:
         if Path(word).suffix in {".h5", ".npz", ".nwb", ".mat"}:
             Path(word).touch()
-    code = main([verb, *names, "--help"])
+    rule = arguments.index("--rule") if "--rule" in arguments else len(arguments)  # brings flags of its own
+    code = main([verb, *names, *arguments[rule : rule + 2], "--help"])
     captured = capsys.readouterr()
     assert code == 0, captured.err
     typed = {word.split("=")[0] for word in arguments if re.match(r"--?[a-z]", word)}

@@ -11,7 +11,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from neurodyn import registry
 from neurodyn.cli._data import data_name, data_options, load_options
@@ -93,7 +95,13 @@ def asked_for(
     rule_config = None
     if way is not None:
         rule_config = _complete(way, recipe.rule_config if rule == recipe.rule else {}, "rule")
-    options: Any = _options(recipe, source, model_config, objective_config, rule_config, given, verb, extra or {})
+    shown = {
+        "rule_name": _named("rule", "learning_rules", rule),
+        "objective_name": _named("objective", "objectives", objective),
+    }
+    options: Any = _options(
+        recipe, source, model_config, objective_config, rule_config, given, verb, {**shown, **(extra or {})}
+    )
     fitted_with = {
         "rule": {"name": rule, **({} if rule_config is None else as_mapping(rule_config, options.rule))},
         "objective": {"name": objective, **as_mapping(objective_config, options.objective)},
@@ -135,6 +143,12 @@ def _with_objective(recipe: Recipe, objective: str) -> Recipe:
     return dataclasses.replace(recipe, objective=objective, objective_config=config)
 
 
+def _named(flag: str, kind: str, chosen: str) -> tuple[Any, str]:
+    """A flag that was taken off the arguments already, as the help shows it."""
+    text = f"Name of the {registry.singular(kind)}: {', '.join(registry.names(kind))}."
+    return Annotated[str, tyro.conf.arg(name=flag, help=text)], chosen
+
+
 def _complete(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
     """A config with the values given over its defaults."""
     return from_dict(kind, {**to_dict(kind()), **values}, where)
@@ -168,7 +182,9 @@ def _options(
     }
     kind = made(verb.split()[0], fields)
     named = [*part_flags(model.Config, "--model."), *part_flags(type(objective_config), "--objective.")]
-    return parse(kind, given, f"neurodyn {verb} {recipe.model} {source}", [*flags(kind), "--objective", "--rule", *named])
+    return parse(
+        kind, given, f"neurodyn {verb} {recipe.model} {source}", [*flags(kind), "--objective", "--rule", *named]
+    )
 
 
 def fit(verb: str, arguments: Sequence[str], asked: Asked, name: str, **told: Any) -> None:

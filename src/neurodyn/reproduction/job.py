@@ -138,6 +138,11 @@ class Job:
         return 1 + max(job.depth for job in self.teachers) if self.teachers else 0
 
     @property
+    def rule(self) -> str:
+        """Name of the learning rule."""
+        return self.recipe.plan().rule
+
+    @property
     def length(self) -> int:
         """How long its runs take, roughly: epochs, or 0 where nothing is iterated."""
         return 0 if self.once else self.recipe.plan().train.epochs

@@ -54,6 +54,10 @@ class Scoring:
     """Hand a teacher the behaviour of the test trials too: a reference, not what can be had without behaviour. Tables and report say so."""
     reported_only: bool = False
     """Measure what the study reports of the arm and nothing else: of many measures, some take long."""
+    latents: bool = True
+    """Keep the latents of the test trials in the runs' `outputs.h5`: those of many units over many trials take much room."""
+    gradients: bool = False
+    """Compare the rule's gradients with those of back-propagation through time at every kept step, for the study's page."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ class Recipe:
     """Fields of the objective's config that differ from its defaults."""
     rule: str | None = None
     """Learning rule; by default the model's own."""
+    rule_config: dict[str, Any] = field(default_factory=dict)
+    """Fields of the rule's config that differ from its defaults."""
     train: dict[str, Any] = field(default_factory=dict)
     """Fields of the training's config that differ from the model's defaults."""
     seed: int = 0
@@ -80,6 +86,8 @@ class Recipe:
     """Recipes of the same folder whose runs teach this one: `neurodyn reproduce` trains them first, with the same seed. The objective is then `distill` by default."""
     new_data: bool = False
     """Whether `neurodyn reproduce` draws simulated data anew for every run: their option `seed` is then the run's. Without it, all runs of an arm are on the same trials."""
+    seeded: tuple[str, ...] = ()
+    """Fields of the model's config that `neurodyn reproduce` sets to the run's seed, for models that can start from published seeds."""
     unlabelled: float = 0.0
     """Share of the training trials whose held-out units' counts `neurodyn reproduce` withholds, forward bins included: the setting in which behaviour can be worth most."""
     evaluate: Scoring = Scoring()
@@ -107,6 +115,8 @@ class Recipe:
         if not {"model", "data"} <= set(found):
             raise InvalidInput("recipe", str(path), "a mapping with at least `model` and `data`", "See recipes/.")
         values = {name: value for name, value in found.items() if name not in _OF_A_RUN}
+        if values.get("rule_config", {}) is None:  # a run's, of a rule without options
+            del values["rule_config"]
         if not isinstance(values["data"], Mapping) or "source" not in values["data"]:
             raise InvalidInput(
                 "recipe.data", values["data"], "a data set's name, or a mapping with `source` and `options`"
@@ -133,10 +143,10 @@ class Recipe:
         )
 
     def drawn_for(self, seed: int) -> Recipe:
-        """The recipe of one run: with data of its own, where they are drawn anew."""
-        if not self.new_data:
-            return self
-        return dataclasses.replace(self, data={**self.data, "options": {**self.options, "seed": seed}})
+        """The recipe of one run: with data of its own, where they are drawn anew, and the run's seed in fields that take it."""
+        options = {**self.options, "seed": seed} if self.new_data else self.options
+        config = {**self.model_config, **dict.fromkeys(self.seeded, seed)}
+        return dataclasses.replace(self, data={**self.data, "options": options}, model_config=config)
 
     def taught_by(self, runs: Sequence[Path]) -> Recipe:
         """The recipe with the folders of its teachers' runs in place of their names."""
@@ -156,10 +166,14 @@ class Recipe:
             self.model,
             self.model_config,
             self.named_objective(),
-            self.rule,
+            self.named_rule(),
             self.train,
             self.seed if seed is None else seed,
         )
+
+    def named_rule(self) -> dict[str, Any]:
+        """The learning rule as `neurodyn.fit` takes it."""
+        return {**({"name": self.rule} if self.rule else {}), **self.rule_config}
 
     def named_objective(self) -> dict[str, Any]:
         """The objective as `neurodyn.fit` takes it: `{"name": ..., field: value}`; teachers are named until `taught_by` gives their runs."""

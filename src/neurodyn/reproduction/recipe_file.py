@@ -59,6 +59,8 @@ def _merged_with_base(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
         base.pop("model_config", None)
     if objective_of({**base, **own}) != objective_of(base):
         base.pop("objective_config", None)
+    if own.get("rule", base.get("rule")) != base.get("rule"):
+        base.pop("rule_config", None)
     return _over(base, own)
 
 

@@ -14,8 +14,10 @@ from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.metrics.base import Score
 from neurodyn.reporting.study import page
 from neurodyn.reporting.study.base import InputExample, StudyArm, StudySubject
+from neurodyn.reproduction.curves import curves_of
 from neurodyn.reproduction.job import Job
 from neurodyn.reproduction.task import Ran, shared_by
+from neurodyn.training.kept import GradientAlignment
 from neurodyn.training.run import Run
 
 MEASURES = ("input_r2_forward", "published_input_r2_forward")
@@ -50,7 +52,9 @@ def write(
     for job in jobs:
         runs = {seed: _by_name(each.scores) for seed, each in job.ran(ran).items()}
         own = [score for score in scores if score.context["arm"] == job.arm.path]
-        arms.append(StudyArm(job.arm.path, own, runs, _examples(job, runs), _portraits(job, runs)))
+        shown = _examples(job, runs), _portraits(job, runs)
+        gradients = {s: found for s in runs if (found := GradientAlignment.read(job.run(s))) is not None}
+        arms.append(StudyArm(job.arm.path, own, runs, *shown, curves=curves_of(job, ran), gradients=gradients))
     page.write(StudySubject(study, arms, tuple(left_out), tuple(without_data)), path)
 
 

@@ -17,7 +17,9 @@ from neurodyn.reproduction import table
 from neurodyn.reproduction.alignment_conclusion import with_alignment_conclusions
 from neurodyn.reproduction.collect import collected
 from neurodyn.reproduction.compare import compared
+from neurodyn.reproduction.curves import curves_of
 from neurodyn.reproduction.job import Job, without_data
+from neurodyn.reproduction.learning_conclusion import Ruled, with_learning_conclusions
 from neurodyn.reproduction.report import write as write_report
 from neurodyn.reproduction.study import Study
 from neurodyn.reproduction.task import Ran, Task, run, shared_by
@@ -97,6 +99,7 @@ def reproduce(
         ran, failed = _run(list(jobs.values()), targets, workers, say)
         whole = [job for arm in shown if (job := jobs[arm.path]).ran(ran)]
         scores = with_alignment_conclusions(compared(shown, whole, ran, _collected(whole, ran, say)))
+        scores = with_learning_conclusions(scores, _ruled(whole, ran))
         if scores:
             quickly = [arm.path for arm in left_out]
             table.write(out, study.name, scores, quickly, unrun)
@@ -191,6 +194,15 @@ def _collected(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran], say: Say
             say(f"{job.arm.path}: {', '.join(missing)} cannot be scored on these trials")
         scores += own
     return scores
+
+
+def _ruled(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran]) -> list[Ruled]:
+    """The arms that are trained on a task, with the curves of their runs; of folders whose arms differ in their learning rule."""
+    rules: dict[str, set[str]] = {}
+    for job in jobs:
+        rules.setdefault(job.arm.reference, set()).add(job.rule)
+    compared = [job for job in jobs if job.arm.reference and len(rules[job.arm.reference]) > 1]
+    return [Ruled(job.arm.path, job.arm.reference, job.arm.control, curves_of(job, ran)) for job in compared]
 
 
 def _by_arm(failed: Mapping[tuple[str, int], Failure], jobs: Mapping[str, Job]) -> dict[str, Failure]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, get_args
 
 from neurodyn.errors import InvalidInput, UnknownName
-from neurodyn.reproduction import expected
+from neurodyn.reproduction import expected, recipe_file
 from neurodyn.reproduction.expected import Published, Statistic
 from neurodyn.reproduction.recipe import Recipe
 
-Role = Literal["", "reference", "student", "control", "teacher"]
+Role = Literal["", "reference", "student", "compared", "control", "teacher"]
 ROLES: tuple[Role, ...] = get_args(Role)
-"""In the order of the table: what the others are compared with, what the study is about, controls, and what is trained to teach."""
+"""In the order of the table: what the others are compared with, what the study is about (students where arms are taught), controls, and what is trained to teach."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Arm:
     """Path of the arm it is compared with, seed by seed; its own where it is that arm, empty where nothing is compared."""
     control: bool = False
     """Whether it is a control of the arms beside it."""
+    among_taught: bool = False
+    """Whether some arm of its folder is taught by another."""
     group: int = 0
     """Number of its reference among those of the folder, from 1: arms of a group stand together in the table."""
 
@@ -57,6 +59,8 @@ class Arm:
             return "reference"
         if self.control:
             return "control"
+        if not self.among_taught:
+            return "compared"
         return "student" if self.recipe.teacher and not self.recipe.evaluate.privileged else "teacher"
 
 
@@ -83,7 +87,9 @@ class Study:
         wanted = {arm: path for arm, path in known.items() if arm == name or arm.startswith(f"{name}/")}
         if not wanted:
             raise UnknownName("study", name, names())
-        arms = {arm: _arm(arm, path) for arm, path in wanted.items()}
+        teaching = {arm.rpartition("/")[0] for arm, path in known.items() if _beside(arm, wanted) and _taught(path)}
+        found = {arm: _arm(arm, path) for arm, path in wanted.items()}
+        arms = {path: dataclasses.replace(arm, among_taught=arm.folder in teaching) for path, arm in found.items()}
         taught = with_teachers(arms, known)
         ordered = sorted(arms.values(), key=lambda arm: (arm.folder, arm.group, ROLES.index(arm.role), arm.path))
         return Study(name, tuple(ordered), tuple(arm for path, arm in taught.items() if path not in arms))
@@ -206,6 +212,15 @@ def _arm(name: str, path: Path) -> Arm:
     return dataclasses.replace(
         arm, reference=f"{arm.folder}/{reference}", group=known.compare_with.index(reference) + 1
     )
+
+
+def _beside(arm: str, others: Iterable[str]) -> bool:
+    """Whether an arm lies in the folder of one of the others."""
+    return arm.rpartition("/")[0] in {other.rpartition("/")[0] for other in others}
+
+
+def _taught(path: Path) -> bool:
+    return bool(recipe_file.read(path).get("teacher"))
 
 
 def _reference(path: Path, model: str, references: Sequence[str]) -> str:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from neurodyn import api, assessment
+from neurodyn.analysis.gradient_alignment import gradient_alignment
 from neurodyn.data.trials import Trials
+from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput
 from neurodyn.estimator import Estimator
 from neurodyn.metrics.base import Evaluation, Score
@@ -24,6 +26,7 @@ from neurodyn.reproduction.recipe import Recipe
 from neurodyn.reproduction.setting import Setting
 from neurodyn.submission.file import score_file
 from neurodyn.submission.submit import submit
+from neurodyn.training.kept import GradientAlignment
 from neurodyn.training.partition import origin, partition
 from neurodyn.training.run import Run
 
@@ -121,7 +124,7 @@ def _made(task: Task, shared: Shared) -> list[Score]:
     fitted = api.fit(
         recipe.model,
         shared.trials,
-        rule=recipe.rule,
+        rule=recipe.named_rule(),
         objective=recipe.named_objective(),
         seed=task.seed,
         out=task.folder,
@@ -148,9 +151,21 @@ def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
         privileged=task.recipe.evaluate.privileged,
         fitted_baselines=shared.baselines,
         baselines_folder=task.baselines_folder,
+        latents=task.recipe.evaluate.latents,
     )
+    if task.recipe.evaluate.gradients:
+        _compare_gradients(task, assessment.parts_of(fitted, shared.trials).train[0])
     _note(task, fitted, shared, scores)
     return scores
+
+
+def _compare_gradients(task: Task, trials: Trials) -> None:
+    """Writes how the rule's gradients stand to the exact ones into the run's folder, where `neurodyn analyse --gradients` puts it too."""
+    found = gradient_alignment(Run.open(task.folder), trials, progress=task.progress)
+    path = task.folder / GradientAlignment.FILE
+    path.parent.mkdir(exist_ok=True)
+    with written_whole(path) as beside:
+        beside.write_text(json.dumps({"run": str(task.folder), **found.as_mapping()}, indent=2, allow_nan=False))
 
 
 def _note(task: Task, fitted: Estimator, shared: Shared, scores: list[Score]) -> None:
@@ -185,6 +200,7 @@ def _kept(task: Task, shared: Shared) -> list[Score]:
     whole = set(task.scores) <= {score.name for score in scores}
     whole &= all(score.context.get("privileged", False) == asked for score in scores)
     whole &= not task.compared or (task.folder / DRAWS).is_file()
+    whole &= not task.recipe.evaluate.gradients or (task.folder / GradientAlignment.FILE).is_file()
     return scores if whole else _evaluated(task, Estimator.load(task.folder), shared)
 
 

@@ -80,7 +80,6 @@ class TaskData(Dataset):
             draw=None if fixed else _Draw(task, self.task, c.draws == "released"),
         )
 
-
     def check_present(self) -> None:
         """Makes the task, which looks for the recordings that it takes its targets from.
 

@@ -165,7 +165,7 @@ def test_a_likelihood_is_named_with_its_options(elsewhere: Path, capsys: pytest.
     assert main(["fit", "lfads", "session.h5", *named, "--help"]) == 0
     assert "--model.observation.scale-penalty" in capsys.readouterr().out
     assert main(["config", "lfads"]) == 0
-    assert "# or bernoulli, gamma, gaussian," in capsys.readouterr().out
+    assert "# or bernoulli, categorical, gamma," in capsys.readouterr().out
 
 
 @contextmanager

@@ -143,3 +143,14 @@ def test_a_recipe_with_a_teacher_distils(tmp_path: Path) -> None:
         read(tmp_path, teacher="old", objective_config={"teacher": ["runs/old"]})
     with pytest.raises(InvalidInput, match=r"recipe\.evaluate\.privilege"):
         read(tmp_path, evaluate={"privilege": True})
+
+
+# -- a run's seed in the model's config -----------------------------------------------------------------------------
+
+
+def test_fields_that_take_the_runs_seed_get_it_and_the_rest_stays(tmp_path: Path) -> None:
+    recipe = read(tmp_path, model="task_rnn", model_config={"released_seed": 1, "units": 20}, seeded=["released_seed"])
+    assert recipe.drawn_for(7).model_config == {"released_seed": 7, "units": 20}
+    assert recipe.plan().model_config.released_seed == 1  # `neurodyn fit` takes what is written
+    assert "seed" not in recipe.drawn_for(7).options
+    assert read(tmp_path, new_data=True).drawn_for(7).options == {"seed": 7}

@@ -33,7 +33,9 @@ class Connectivity(nn.Module):
         excitatory = int(EXCITATORY * units)
         signs = types = None
         if config.dale or config.density < 1:
-            signs = (torch.rand(units, units) < config.density).float() if config.density < 1 else torch.ones(units, units)
+            signs = (
+                (torch.rand(units, units) < config.density).float() if config.density < 1 else torch.ones(units, units)
+            )
         if config.dale and signs is not None:
             signs[:, excitatory:] *= -1
             signs.fill_diagonal_(0)

@@ -45,7 +45,9 @@ class TaskRNNConfig:
         for value in self.time_constants_s:
             check_range("model.time_constants_s", value, 0, open_low=True)
         if len(self.time_constants_s) > self.units:
-            raise InvalidInput("model.time_constants_s", f"{len(self.time_constants_s)} values", f"at most {self.units}")
+            raise InvalidInput(
+                "model.time_constants_s", f"{len(self.time_constants_s)} values", f"at most {self.units}"
+            )
         if self.gain is not None:
             check_range("model.gain", self.gain, 0)
         check_range("model.density", self.density, 0, 1, open_low=True)
