@@ -202,7 +202,7 @@ STUBS = {
     "sessions": Case(Stitcher, two_sessions),
     "privileged": Case(Privileged, population),
 }
-DATA: dict[str, Callable[[], Trials | list[Trials]]] = {"pnba": aligned}
+DATA: dict[str, Callable[[], Trials | list[Trials]]] = {"pnba": aligned, "task_rnn": task}
 """Of models that cannot have the usual population."""
 CASES = {**STUBS, **{name: Case(name, DATA.get(name, population)) for name in registry.names("models")}}
 

@@ -22,14 +22,19 @@ from neurodyn.models.base import Model
 from neurodyn.objectives.base import Step
 from neurodyn.objectives.distill import Distill, DistillConfig
 
-MODELS = [n for n in registry.names("models") if registry.load("models", n).default_rule != "closed_form"]
-FIELDS = {name: {f.name for f in dataclasses.fields(registry.load("models", name).Config)} for name in MODELS}
-TEACHERS = [name for name in MODELS if "behaviour" in FIELDS[name]]
-
 
 def _trials(name: str) -> Trials:
     found = CASES[name].data()
     return found if isinstance(found, Trials) else found[0]
+
+
+MODELS = [
+    n
+    for n in registry.names("models")
+    if registry.load("models", n).default_rule != "closed_form" and _trials(n).neural_name is not None
+]
+FIELDS = {name: {f.name for f in dataclasses.fields(registry.load("models", name).Config)} for name in MODELS}
+TEACHERS = [name for name in MODELS if "behaviour" in FIELDS[name]]
 
 
 def _built(name: str, trials: Trials, seed: int, **config: Any) -> Model:

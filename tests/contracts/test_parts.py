@@ -16,11 +16,15 @@ from neurodyn.data.batch import Batch
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
+from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model, Output
 from neurodyn.models.parts.pnba_config import PNBAConfig
+from neurodyn.models.parts.task_rnn_config import TaskRNNConfig
 from neurodyn.models.pnba import PNBA
+from neurodyn.models.task_rnn import TaskRNN
 from neurodyn.objectives.base import Losses, Objective, Step
 from neurodyn.objectives.distill import Distill
+from neurodyn.objectives.task import TaskConfig
 
 ITERATIVE = [n for n in registry.names("learning_rules") if registry.load("learning_rules", n).iterative]
 
@@ -144,23 +148,47 @@ def test_some_data_are_changed_by_each_transform(name: str) -> None:
     assert changed
 
 
+def _learned_twice(rule: LearningRule, model: Model, batches: list[Batch], objective: Objective) -> None:
+    """Asks a rule for gradients twice with the same random numbers: the second time adds as much."""
+    rule.prepare(model, 0)
+    once: dict[str, Tensor] = {}
+    for _ in range(2):
+        torch.manual_seed(0)
+        losses = rule.gradients(model, objective, batches, Step())
+        assert torch.isfinite(losses.total) and losses.terms
+        once = once or {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    assert once
+    for n, p in model.named_parameters():
+        if p.grad is not None:
+            torch.testing.assert_close(p.grad, 2 * once[n])
+
+
 @pytest.mark.parametrize("name", ITERATIVE)
-def test_rule_adds_to_every_gradient(name: str) -> None:
+def test_rule_adds_to_gradients(name: str) -> None:
+    trials = task()
+    model = TaskRNN(TaskRNNConfig(units=20, dale=True, cell_types=2), DataSpec.of(trials)).train()
+    rule = registry.load("learning_rules", name)()
+    _learned_twice(
+        rule, model, [Batch.of(trials, np.arange(6))], registry.load("objectives", "task")(TaskConfig(), model)
+    )
+    found = {n for n, p in model.named_parameters() if p.grad is not None}
+    assert found == ({"output", "output_bias"} if name == "readout_only" else dict(model.named_parameters()).keys())
+
+
+@pytest.mark.parametrize("name", ITERATIVE)
+def test_rule_takes_any_model_or_says_which(name: str) -> None:
     from contract_stubs import Stitcher
 
     sessions = two_sessions()
     model = Stitcher(StubConfig(), DataSpec.of(sessions))
     batches = [Batch.of(t, np.arange(6), i) for i, t in enumerate(sessions)]
     rule = registry.load("learning_rules", name)()
-    objective = _objective("poisson", model)
-    losses = rule.gradients(model, objective, batches, Step())
-    assert torch.isfinite(losses.total) and losses.terms
-    once = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
-    assert once.keys() == dict(model.named_parameters()).keys()
-    rule.gradients(model, objective, batches, Step())
-    for n, p in model.named_parameters():
-        assert p.grad is not None
-        torch.testing.assert_close(p.grad, 2 * once[n])
+    try:
+        _learned_twice(rule, model, batches, _objective("poisson", model))
+    except InvalidInput as refused:
+        assert refused.field == "rule"
+    else:
+        assert all(p.grad is not None for p in model.parameters())
 
 
 def test_output_is_only_what_a_model_says() -> None:

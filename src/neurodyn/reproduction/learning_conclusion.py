@@ -112,9 +112,9 @@ def _ranked(errors: Mapping[str, Sequence[float]], reference: str) -> str:
     said = []
     for path in sorted(medians, key=lambda path: medians[path]):
         times = medians[path] / medians[reference]
-        beside = (
-            "" if path == reference or not np.isfinite([medians[path], medians[reference]]).all() else f" ({times:.2g})"
-        )
+        beside = ""
+        if path != reference and np.isfinite([medians[path], medians[reference]]).all():
+            beside = f" ({times:.2g})" if times < 10 else f" ({times:.0f})"
         said.append(f"{_short(path)} {f'{medians[path]:.2g}' if np.isfinite(medians[path]) else 'no value'}{beside}")
     return ", ".join(said)
 

@@ -59,9 +59,16 @@ def counts() -> Trials:
     return Trials.from_arrays(np.random.default_rng(0).integers(0, 2, (40, 6, 4)), bin_s=0.01)
 
 
+def one_hot() -> Trials:
+    classes = np.random.default_rng(0).integers(0, 4, (40, 6))
+    return Trials.from_arrays(bin_s=0.01, fluorescence=np.eye(4)[np.minimum(classes, 2)])
+
+
 @pytest.mark.parametrize("name", registry.names("observations"))
 def test_every_likelihood_trains_and_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
     trials = counts() if name in ("poisson", "negative_binomial", "bernoulli") else activity(name != "gamma")
+    if name == "categorical":
+        trials = one_hot()
     estimator = Estimator(
         Rows, observation=name, out=tmp_path / "run", train={"epochs": 3, "batch_size": 8}, progress=False
     ).fit(trials)

@@ -55,7 +55,7 @@ def _summary(study: StudySubject) -> str:
     for arm in study.arms:
         context = arm.scores[0].context if arm.scores else {}
         setting = context.get("setting", {})
-        counts = [str(setting.get(name, "–")) for name in ("train_trials", "test_trials", "units")]
+        counts = [str(setting.get(name) or "–") for name in ("train_trials", "test_trials", "units")]
         cells = [
             f"{arm.path} {arm.mark}".rstrip(),
             context.get("model", "–"),
