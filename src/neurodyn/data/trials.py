@@ -52,7 +52,7 @@ class Trials:
     """Where it came from: source, options, versions."""
     draw: Callable[[int, int, int], Trials] | None = None
     """Draws fresh trials of the same kind, where that can be done (tasks): `draw(number, seed, step)` gives so many for a step of a training with this seed,
-    the same whenever it is asked."""
+    the same whenever it is asked. A selection of trials has none, since fresh ones would be of the whole; set it to None where you change signals."""
 
     def __post_init__(self) -> None:
         if not self.signals:
@@ -288,6 +288,7 @@ class Trials:
             mask=self.mask[index],
             table=self.table.iloc[index].reset_index(drop=True),
             truth={name: values[index] for name, values in self.truth.items()},
+            draw=None,
         )
 
     def part(self, split: str) -> Trials:
@@ -306,7 +307,8 @@ class Trials:
         known = self.table["split"].unique().tolist()
         if split not in known:
             raise UnknownName("split", split, known)
-        return self.select(np.flatnonzero(self.table["split"].to_numpy() == split))
+        found = self.select(np.flatnonzero(self.table["split"].to_numpy() == split))
+        return dataclasses.replace(found, draw=self.draw)
 
     @property
     def train(self) -> Trials:

@@ -44,7 +44,7 @@ class FeedbackConfig:
     feedback: Feedback = "symmetric"
     """`symmetric`: by the readout's weights; `random`: by fixed random ones; `adaptive`: by random ones that change as the readout does."""
     feedback_decay: float = 1e-3
-    """With `adaptive`, decay of the feedback and of the readout, which makes them alike in time."""
+    """With `adaptive`, decay of the feedback and of the readout, which makes them more alike in time."""
 
     def __post_init__(self) -> None:
         check_choices(self, "rule")

@@ -16,7 +16,7 @@ class TaskAccuracy(Metric):
 
     definition = (
         "Share of test trials in which the network's class probabilities, averaged over the bins that count and whose right class is that of the trial's last such bin, are "
-        "largest at that class; trials in which no bin counts are left out."
+        "largest at that class. Trials in which no decision is asked for, because their right class never changes while it does in others, are left out."
     )
 
     def applies(self, evaluation: Evaluation) -> bool:
@@ -27,7 +27,7 @@ class TaskAccuracy(Metric):
         for each in compared(evaluation, "classes"):
             last, decision = _decisions(each.target, each.weight.max(2) > 0)
             said = (each.said * decision[..., None]).sum(1).argmax(1)
-            decided = decision.any(1)
+            decided = _decided(each.target, each.weight.max(2) > 0)
             found.append(np.stack([decided & (said == last), decided], 1))
         return Measurement(np.sum(found, 0, float), _share, context_of(evaluation))
 
@@ -58,10 +58,17 @@ def _decisions(target: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, np.
     return decided[:, 0], counted & (right == decided)
 
 
+def _decided(target: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Bool `(trial,)`: trials in which a decision is asked for: their right class changes within the bins that count, or it does so in no trial and some bin counts."""
+    shown = (target * counted[..., None]).any(1).sum(1)
+    return np.asarray(shown > 1 if (shown > 1).any() else shown > 0)
+
+
 def _last(trials: Trials, name: str) -> np.ndarray:
-    """The right class in each trial's last bin that counts; -1 where none does."""
+    """The right class in each trial's last bin that counts; -1 where no decision is asked for."""
     counted = weight_of(trials, name).max(2) > 0
-    return np.where(counted.any(1), _decisions(np.asarray(trials.signals[name].values), counted)[0], -1)
+    target = np.asarray(trials.signals[name].values)
+    return np.where(_decided(target, counted), _decisions(target, counted)[0], -1)
 
 
 def _share(sums: np.ndarray) -> np.ndarray:

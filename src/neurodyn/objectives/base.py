@@ -64,6 +64,8 @@ class Objective(ABC):
     Config: ClassVar[type[Any]]
     gives_shares: ClassVar[bool] = False
     """Whether it returns shares of the whole's losses where `step.whole` is given. Losses of other objectives are weighted by trials, which is the same where trials are of one length."""
+    whole_batches: ClassVar[bool] = False
+    """Whether it must see batches whole, because its means are over other numbers than trials: `train.parts` and `train.processes` are then refused."""
     compares_trials: ClassVar[bool] = False
     """Whether the loss of a trial depends on the others of its batch: `shared` is then asked ahead of every part of it. Needs `gives_shares`."""
 

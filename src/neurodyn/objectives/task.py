@@ -51,6 +51,7 @@ class Task(Objective):
     """
 
     Config: ClassVar = TaskConfig
+    whole_batches: ClassVar[bool] = True
 
     def __init__(self, config: TaskConfig, model: Model) -> None:
         super().__init__(config, model)

@@ -19,6 +19,8 @@ from neurodyn.random_streams import ReleasedStreams, SharedStreams, TrialStreams
 from neurodyn.tasks.base import Task, TaskTrials
 
 SPLITS = ("train", "valid", "test")
+REPEATED = 0.5
+"""Part of the test trials that are training trials too, above which scores are said not to be of held-out trials."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +68,18 @@ class TaskData(Dataset):
         if task.outputs == 0:
             fix = "Choose a task with outputs, or options that give it some."
             raise InvalidInput("data", self.task, "a task that a network can be trained on", fix)
-        fixed = c.source == "conditions"
+        fixed = c.source == "conditions"  # the same trials whenever they are asked for
         parts = [
             task.conditions() if fixed else task.sample(SharedStreams(getattr(c, _FIELDS[split]), _seed(c.seed, place)))
             for place, split in enumerate(SPLITS)
         ]
+        repeated = fixed or _shared(parts[0], parts[-1]) > REPEATED
         trials = _trials(task, joined(parts), self.task)
         labels = np.repeat(np.array(SPLITS, object), [len(part.table) for part in parts])
         return dataclasses.replace(
             trials,
             table=trials.table.assign(split=labels),
-            provenance={"source": self.task, "options": to_dict(c), "repeated_trials": fixed},
+            provenance={"source": self.task, "options": to_dict(c), "repeated_trials": repeated},
             draw=None if fixed else _Draw(task, self.task, c.draws == "released"),
         )
 
@@ -103,6 +106,9 @@ class _Draw:
     def _sampled(self, number: int, seed: int, step: int) -> TaskTrials:
         if not self._released:
             return self._task.sample(SharedStreams(number, _seed(seed, len(SPLITS), step)))
+        if self._at is not None and self._at[0] != number:
+            fix = "Give a train.batch_size that divides data.trials."
+            raise InvalidInput("data.draws", "released", "batches of one size", fix)
         if self._at != (number, seed, step - 1):  # a run that is resumed begins anew and goes through what it had
             self._streams = ReleasedStreams(number, seed + 3)
             for _ in range(step):
@@ -144,6 +150,12 @@ def _trials(task: Task, drawn: TaskTrials, name: str) -> Trials:
         "target": Signal(drawn.target, kind, "target", task.bin_s, names=task.output_names, mask=drawn.counted),
     }
     return Trials(signals, mask, drawn.table, np.arange(0), name=name, session=name)
+
+
+def _shared(train: TaskTrials, test: TaskTrials) -> float:
+    """Part of the test trials whose stimulus is that of a training trial, bin by bin: tasks without noise may have few different trials."""
+    known = {each.tobytes() for each in train.stimulus}
+    return float(np.mean([each.tobytes() in known for each in test.stimulus]))
 
 
 def _seed(seed: int, *place: int) -> int:

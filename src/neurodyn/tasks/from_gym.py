@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -185,7 +188,8 @@ def _made(config: FromGymConfig) -> Any:
 def _imported(policy: str) -> Callable[[Any], Any]:
     module, _, function = policy.partition(":")
     try:
-        found = getattr(importlib.import_module(module), function)
+        with _working_folder_first():
+            found = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:
         raise InvalidInput("task.policy", policy, f"module:function that can be imported ({error})") from error
     if not callable(found):
@@ -193,9 +197,18 @@ def _imported(policy: str) -> Callable[[Any], Any]:
     return found  # type: ignore[no-any-return]
 
 
+@contextlib.contextmanager
+def _working_folder_first() -> Iterator[None]:
+    """Within, modules beside the user are found: a console script's path has not the folder it is called in."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        yield
+    finally:
+        sys.path.pop(0)
+
+
 def _with_bar(seeds: list[int], name: str) -> Iterator[int]:
     """The seeds, with a bar on stderr once it takes long."""
-    import sys
     import time
 
     from rich.console import Console

@@ -44,6 +44,7 @@ class PulseDiscriminationConfig:
         check_choices(self, "task")
         check_range("task.bin_s", self.bin_s, 0, open_low=True)
         check_range("task.decision_s", self.decision_s, 0, open_low=True)
+        check_range("task.stimulus_s", self.stimulus_s, 0, open_low=True)
         check_range("task.kernel_s", self.kernel_s, self.bin_s, self.stimulus_s)
         if not self.rates_hz or min(self.rates_hz) < 0 or min(_pairs(self.rates_hz)) <= 0:
             raise InvalidInput("task.rates_hz", self.rates_hz, "rates of 0 Hz or more whose pairs are not both 0")

@@ -136,14 +136,16 @@ class Batches:
         for session in (index % several,) if self._in_turn else range(several):
             cycle, chunk = divmod(turn, self._chunks[session])
             rows = self._dealt(epoch, session, cycle)[chunk]
+            trials, source = self._rows[session].trials, self._rows[session]
             if self._drawn:
-                batches.append(self._fresh(session, len(rows), epoch * self.steps + index))
-                continue
-            starts = self._starts(rows, epoch, index, session)
+                assert trials.draw is not None
+                trials = trials.draw(len(rows), self._seed, epoch * self.steps + index)
+                source, rows = Rows(trials, session, self.device), np.arange(len(rows))
+            starts = self._starts(trials.mask[rows], epoch, index, session)
             if self._share[1] > 1:
                 mine = np.array_split(np.arange(len(rows)), self._share[1])[self._share[0]]
                 rows, starts = rows[mine], None if starts is None else starts[mine]
-            batches.append(self._rows[session](rows, starts, self._window))
+            batches.append(source(rows, starts, self._window))
         if self.transforms:
             place = self._share[:1] if self._share[1] > 1 else ()
             self._generator.manual_seed(key(self._seed, Stream.TRANSFORM, epoch, index, *place))
@@ -151,21 +153,13 @@ class Batches:
                 batches = [transform(batch, self._generator) for batch in batches]
         return tuple(batches)
 
-    def _fresh(self, session: int, number: int, step: int) -> Batch:
-        """New trials for a step; of several processes each takes its part of them."""
-        draw = self._rows[session].trials.draw
-        assert draw is not None
-        mine = np.array_split(np.arange(number), self._share[1])[self._share[0]]
-        return Batch.of(draw(number, self._seed, step), mine, session).to(self.device)
-
-    def _starts(self, rows: np.ndarray, epoch: int, index: int, session: int) -> np.ndarray | None:
-        """First bins of the windows of some trials: every place where a window fits between the trial's first and last bin; None for whole trials."""
+    def _starts(self, mask: np.ndarray, epoch: int, index: int, session: int) -> np.ndarray | None:
+        """First bins of the windows of trials with a mask `(trial, time)`: every place where a window fits between the trial's first and last bin; None for whole trials."""
         if self._window is None:
             return None
-        mask = self._rows[session].trials.mask[rows]
         first, end = mask.argmax(1), mask.shape[1] - mask[:, ::-1].argmax(1)
         last = np.maximum(end - self._window, first).clip(0, mask.shape[1] - self._window)
-        draw = np.random.default_rng(key(self._seed, Stream.WINDOW, epoch, index, session)).random(len(rows))
+        draw = np.random.default_rng(key(self._seed, Stream.WINDOW, epoch, index, session)).random(len(mask))
         first = np.minimum(first, last)
         return np.asarray(first + np.floor(draw * (last - first + 1)).astype(int))
 

@@ -99,10 +99,15 @@ def fit(
     for sessions in (train, valid):
         model.check(sessions)
     check_processes(config, rule, device)
-    if not rule.in_parts and rule.iterative and max(config.parts, config.processes) > 1:
+    whole = objective.whole_batches or not rule.in_parts
+    if whole and rule.iterative and max(config.parts, config.processes) > 1:
         name = "parts" if config.parts > 1 else "processes"
-        got, fix = getattr(config, name), f"Leave train.{name} out, or train by bptt."
-        raise InvalidInput(f"train.{name}", got, f"1 for the rule {registry.name_of(type(rule))}", fix)
+        who = (
+            f"objective {registry.name_of(type(objective))}"
+            if objective.whole_batches
+            else f"rule {registry.name_of(type(rule))}"
+        )
+        raise InvalidInput(f"train.{name}", getattr(config, name), f"1 for the {who}", f"Leave train.{name} out.")
     if rule.iterative and config.processes > place().of:
         import neurodyn.training.module  # noqa: F401  (brings Lightning, once for all forks)
 
@@ -191,6 +196,10 @@ def _learn(
     )
     if config.steps is not None:
         config = dataclasses.replace(config, epochs=min(config.epochs, max(1, config.steps // batches.steps)))
+    last = config.epochs * batches.steps
+    if config.checkpoint_steps and max(config.checkpoint_steps) > last:
+        late = f"train.checkpoint_steps: {max(config.checkpoint_steps)} is beyond the last step, {last}: no weights are kept there"
+        warnings.warn(late, stacklevel=2)
     rule.parts, rule.processes, rule.rank = config.parts, here.of, here.rank
     if checkpoint is None:
         prepare(model, train, seed)

@@ -223,7 +223,7 @@ def _set_aside(trials: Trials, seed: int) -> tuple[Trials, Trials]:
                 "windows that share no bin with those that validate",
                 "Give valid=, or cut with a longer stride.",
             )
-    return trials.select(mine), trials.select(theirs)
+    return dataclasses.replace(trials.select(mine), draw=trials.draw), trials.select(theirs)
 
 
 def _overlapping(trials: Trials, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:

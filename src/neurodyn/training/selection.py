@@ -13,6 +13,7 @@ from neurodyn.data.transforms.base import Stage, Transform
 from neurodyn.data.trials import Trials
 from neurodyn.models.base import Model
 from neurodyn.objectives.base import Objective, Step
+from neurodyn.observations.categorical import Categorical
 from neurodyn.observations.poisson import Poisson
 from neurodyn.training.batches import Rows
 from neurodyn.training.keys import Stream, key
@@ -124,7 +125,8 @@ class Validation:
             observation = model.observation(name, batch.observed.session)
             loss = observation.negative_log_likelihood(predictions[name], batch.targets[name])
             weight = unseen(batch) if name == population else batch.weight(name).expand_as(loss)
-            found += torch.stack([_dot(loss, weight), weight.sum(dtype=torch.float64)]).cpu()
+            several = loss.shape[-1] if isinstance(observation, Categorical) else 1  # channels of one variable
+            found += torch.stack([_dot(loss, weight), weight.sum(dtype=torch.float64) / several]).cpu()
         return found
 
     def _of_means(self, model: Model) -> tuple[float, float]:

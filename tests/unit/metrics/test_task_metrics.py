@@ -181,3 +181,14 @@ def test_constant_baselines_of_classes_are_frequencies_and_the_usual_decision() 
     linear = found["linear"].inferred["test"].extra["predicted_target"]
     np.testing.assert_allclose(linear.sum(2), 1)
     assert linear.min() > 0
+
+
+def test_trials_without_a_decision_are_left_out_of_accuracy() -> None:
+    right = np.zeros((3, BINS), int)
+    right[1:, BINS // 2 :] = [[1], [2]]  # the first trial never asks for a decision
+    test = trials_of(np.eye(CLASSES)[right], "classes")
+    test = dataclasses.replace(
+        test, signals={**test.signals, "target": dataclasses.replace(test.signals["target"], mask=None)}
+    )
+    said = np.eye(CLASSES)[np.zeros((3, BINS), int)]  # always fixates
+    assert score(TaskAccuracy(), saying(test, said)).value == 0

@@ -142,3 +142,23 @@ def test_options_are_recorded() -> None:
     assert trials.provenance["options"]["task"] == SHORT
     config = registry.load("tasks", "reach").Config(**SHORT)
     assert neurodyn.load("reach", task=config).provenance["options"]["task"]["bins"] == 120  # type: ignore[union-attr]
+
+
+def test_a_selection_has_no_fresh_trials_but_a_split_has() -> None:
+    trials = reaches()
+    assert trials.select(np.flatnonzero(trials.table["condition"] == 0)).draw is None
+    assert trials.train.draw is not None
+
+
+def test_tasks_with_few_different_trials_are_not_held_out() -> None:
+    few = neurodyn.load("perceptual", trials=100, valid=5, test=20)
+    assert isinstance(few, Trials) and few.provenance["repeated_trials"] is True
+    assert reaches().provenance["repeated_trials"] is False
+
+
+def test_released_draws_need_batches_of_one_size() -> None:
+    draw = reaches(draws="released").draw
+    assert draw is not None
+    draw(8, 1, 0)
+    with pytest.raises(InvalidInput, match="batches of one size"):
+        draw(7, 1, 1)

@@ -106,3 +106,26 @@ def test_an_exploding_network_stops_the_run_and_leaves_no_folder(tmp_path: Path)
     with pytest.raises(InvalidInput, match="the network has exploded"):
         trained(reaches(), tmp_path / "run", objective=objective, train={"checkpoint_steps": ()})
     assert not (tmp_path / "run").exists()
+
+
+def test_windows_are_cut_from_fresh_trials_too() -> None:
+    trials = reaches()
+    assert trials.draw is not None
+    drawn = trials.draw(8, 3, 1).signals["stimulus"].values
+    cut = stimuli(trials, True, 0, 1, window_bins=20)
+    assert cut.shape == (8, 20, drawn.shape[2])
+    for window, whole in zip(cut, drawn.astype(np.float32)):
+        assert any(np.array_equal(window, whole[start : start + 20]) for start in range(len(whole) - 19))
+
+
+@pytest.mark.parametrize("name", ["parts", "processes"])
+@pytest.mark.parametrize("rule", ["bptt", "eprop"])
+def test_the_objective_sees_batches_whole(name: str, rule: str) -> None:
+    with pytest.raises(InvalidInput, match=f"train.{name}"):
+        neurodyn.fit("task_rnn", reaches(), units=8, rule=rule, train={"epochs": 1, name: 2}, progress=False)
+
+
+def test_steps_to_keep_beyond_the_last_are_warned_of() -> None:
+    train = {"epochs": 2, "batch_size": 8, "checkpoint_steps": [0, 500]}
+    with pytest.warns(UserWarning, match=r"checkpoint_steps: 500 is beyond the last step, 6"):
+        neurodyn.fit("task_rnn", reaches(), units=8, train=train, progress=False)

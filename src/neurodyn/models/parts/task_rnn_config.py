@@ -55,7 +55,7 @@ class TaskRNNConfig:
         check_range("model.activity_noise", self.activity_noise, 0)
         if self.cell_types and not self.dale:
             raise InvalidInput("model.cell_types", self.cell_types, "0 without dale", "Set model.dale=true.")
-        if self.cell_types > self.units - round(0.8 * self.units):
+        if self.cell_types > self.units - int(0.8 * self.units):
             fix = "Give fewer cell types, or more units."
             raise InvalidInput("model.cell_types", self.cell_types, "at most one for every inhibitory unit", fix)
         if self.released_seed is not None:
