@@ -19,6 +19,8 @@ MODEL, TRUTH, BASELINE = "#0072b2", "#1b1f24", "#9aa3ab"
 CATEGORIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#6b6b6b")
 """Okabe and Ito's palette (its yellow and black replaced, which vanish on white or mean truth here)."""
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+DECADES = 100.0
+"""Ratio of the largest to the smallest of positive values from which they keep digits of their own: their axis may be logarithmic."""
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 
 
@@ -211,11 +213,24 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _to_digits(values: np.ndarray) -> Any:
+    """Every value to four digits of its own."""
+    exponent = np.floor(np.log10(np.abs(np.where(np.isfinite(values) & (values != 0), values, 1.0))))
+    listed = np.vectorize(lambda v, e: round(v, 3 - int(e)) if np.isfinite(v) else None, otypes=[object])(
+        values, exponent
+    )
+    return listed.tolist()
+
+
 def _rounded(values: np.ndarray) -> Any:
+    """Numbers to a thousandth or less of what they span; positive ones over several decades to four digits each."""
     if values.dtype.kind != "f":
         return values.tolist()
     exact = values.astype(float)
     finite = np.isfinite(exact)
+    small = float(exact[finite].min()) if finite.any() else 0.0
+    if small > 0 and exact[finite].max() > DECADES * small:  # for a logarithmic axis
+        return _to_digits(exact)
     span = float(np.ptp(exact[finite])) if finite.any() else 0.0
     span = span or (float(np.abs(exact[finite]).max()) if finite.any() else 0.0)
     decimals = 3 - int(np.floor(np.log10(span))) if span > 0 else 0

@@ -63,3 +63,8 @@ def test_log_axis_labels_lie_inside():
     assert low < np.log10(0.3) and high > np.log10(40)
     assert all(low <= np.log10(t) <= high for t in axis["tickvals"])
     assert "tickvals" in plot.log_axis(np.array([]))
+
+
+def test_small_positive_values_beside_large_ones_keep_their_digits() -> None:
+    values = np.array([1.0, 0.00123456, 3.21e-5])
+    np.testing.assert_allclose(json.loads(plot.to_json(values)), values, rtol=1e-3)
