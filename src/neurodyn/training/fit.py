@@ -102,11 +102,8 @@ def fit(
     whole = objective.whole_batches or not rule.in_parts
     if whole and rule.iterative and max(config.parts, config.processes) > 1:
         name = "parts" if config.parts > 1 else "processes"
-        who = (
-            f"objective {registry.name_of(type(objective))}"
-            if objective.whole_batches
-            else f"rule {registry.name_of(type(rule))}"
-        )
+        refuses = objective if rule.in_parts else rule
+        who = f"{'objective' if rule.in_parts else 'rule'} {registry.name_of(type(refuses))}"
         raise InvalidInput(f"train.{name}", getattr(config, name), f"1 for the {who}", f"Leave train.{name} out.")
     if rule.iterative and config.processes > place().of:
         import neurodyn.training.module  # noqa: F401  (brings Lightning, once for all forks)
