@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from neurodyn.data.inference import Inference
+from neurodyn.data.inference import Inference, trials_at_a_time
 from neurodyn.data.trials import Trials
 from neurodyn.errors import NeurodynError
-from neurodyn.estimator import Estimator, trials_at_a_time
+from neurodyn.estimator import Estimator
 from neurodyn.metrics._task_outputs import task_baselines
 from neurodyn.metrics.base import Evaluation, LatentSwap, Split, other_trials
 from neurodyn.models.base import Model

@@ -11,20 +11,19 @@ import numpy as np
 import torch
 
 from neurodyn import config as configs
-from neurodyn.data.inference import Inference
+from neurodyn.data.inference import Inference, trials_at_a_time
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.models.base import Model
-from neurodyn.models.parts.newcomers import Newcomers
 from neurodyn.objectives.base import Step
 from neurodyn.objectives.distill import DistillConfig
+from neurodyn.training.adaptation import adapt
 from neurodyn.training.batches import check_batch_size
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.fit import Fitted, fit, prepare
-from neurodyn.training.keys import Stream, key
 from neurodyn.training.naming import model_name
-from neurodyn.training.partition import Parts, joined, origin, partition
+from neurodyn.training.partition import Parts, calibration_trials, joined, origin, partition
 from neurodyn.training.plan import Plan
 from neurodyn.training.processes import place
 from neurodyn.training.run import Run
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 Data = Trials | Sequence[Trials] | np.ndarray
 """One session's trials, several sessions', or counts `(trial, time, unit)`."""
-ENTRIES_AT_A_TIME = 2**23
-"""Rates inferred at a time, which bounds the memory of `transform`."""
 
 
 class Estimator:
@@ -155,7 +152,7 @@ class Estimator:
         run, first = None, place().rank == 0
         if self.out is not None and first:
             run = Run.create(self.out, resume=self.resume)
-            run.begin(_record(plan, data, spec))
+            run.begin(plan.record(data, spec))
         elif self.out is not None:
             run = Run(Path(self.out))
         try:
@@ -211,21 +208,7 @@ class Estimator:
                 "train",
             )
         parts = partition(self.as_trials(trials), None if valid is None else self.as_trials(valid), seed)
-        check_batch_size(train.batch_size, parts.train, train.sessions == "in_turn", train.processes)
-        spec = DataSpec((*trained.spec.sessions, *DataSpec.of(parts.train).sessions))
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(key(seed, Stream.WEIGHTS))
-            model = trained.grown(spec)
-        plan = dataclasses.replace(self.plan_.untaught(), model_config=model.config, train=train, seed=seed)
-        run = None if out is None else Run.create(out)
-        newcomers = Newcomers(model, len(parts.train))
-        objective, rule = plan.build_objective(newcomers), plan.build_rule()
-        try:
-            fitted = fit(newcomers, parts.train, parts.valid, objective, rule, train, seed=seed, progress=self.progress)
-        except BaseException:
-            if run is not None:
-                run.discard_unless_trained()
-            raise
+        model, plan, fitted = adapt(trained, self.plan_, parts, train, seed, out=out, progress=self.progress)
         found = Estimator(**{**self.get_params(), "seed": seed, "train": train, "out": out, "resume": False})
         found.fitted_, found.model_, found.plan_, found.run_ = fitted, model, plan, None
         found.parts_ = None if self.parts_ is None else self.parts_ + parts
@@ -262,13 +245,7 @@ class Estimator:
         Raises:
             InvalidInput: fewer trials than `count`; no behaviour in them; a model that cannot be calibrated.
         """
-        several = []
-        for each in self.as_trials(trials):
-            split = "split" in each.table and "calibration" in set(each.table["split"])
-            given = each.part("calibration") if split else each
-            if count is not None and not 0 < count <= len(given):
-                raise InvalidInput("count", count, f"1 to {len(given)}, the calibration trials of {each.session!r}")
-            several.append(given if count is None else given.select(np.arange(count)))
+        several = [calibration_trials(each, count) for each in self.as_trials(trials)]
         found = self._knowing(self._fitted().calibrate(several))
         if out is not None:
             found.save(out)
@@ -394,9 +371,8 @@ class Estimator:
         if isinstance(trials, Trials):
             return [trials]
         if isinstance(trials, str | Path):
-            raise InvalidInput(
-                "trials", repr(str(trials)), "trials", f"Load them first: neurodyn.load({str(trials)!r})."
-            )
+            name = repr(str(trials))
+            raise InvalidInput("trials", name, "trials", f"Load them first: neurodyn.load({name}).")
         if not isinstance(trials, np.ndarray):
             several = list(trials)
             for each in several:
@@ -416,18 +392,9 @@ class Estimator:
 
     def record(self) -> dict[str, Any]:
         """What `config.yaml` of its run says."""
-        return _record(self.plan_, self.data_, self._fitted().spec)
+        return self.plan_.record(self.data_, self._fitted().spec)
 
     def _fitted(self) -> Model:
         if not hasattr(self, "model_"):
             raise InvalidInput("estimator", "one that has not been fitted", "a fitted one", "Call fit(trials) first.")
         return self.model_
-
-
-def _record(plan: Plan, data: Mapping[str, Any], spec: DataSpec) -> dict[str, Any]:
-    return {**plan.as_mapping(), "data": dict(data), "spec": spec.as_mapping()}
-
-
-def trials_at_a_time(trials: Trials) -> int:
-    """Trials a pass of `transform`, so that a pass makes at most 8 million rates."""
-    return max(1, min(256, ENTRIES_AT_A_TIME // (trials.bins * max(trials.units, 1))))

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from neurodyn.api import load
 from neurodyn.data.batch import Observed
+from neurodyn.data.inference import trials_at_a_time
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.splits import split_trials
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput, UnknownName
-from neurodyn.estimator import Estimator, trials_at_a_time
+from neurodyn.estimator import Estimator
 from neurodyn.models.base import Model, Output
 from neurodyn.training.config import TrainConfig
 

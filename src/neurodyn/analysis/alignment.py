@@ -18,11 +18,12 @@ from neurodyn.alignment.pca_cca_decoding import pca_cca_decoding
 from neurodyn.alignment.population_rate import population_rate
 from neurodyn.alignment.trial_pairs import matched_by
 from neurodyn.alignment.within_session import within_session
+from neurodyn.data.inference import trials_at_a_time
 from neurodyn.data.spec import DataSpec
 from neurodyn.data.transforms.pairing_shuffle import PairingShuffleConfig
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
-from neurodyn.estimator import Estimator, trials_at_a_time
+from neurodyn.estimator import Estimator
 from neurodyn.metrics.base import Measurement, Score
 from neurodyn.models.base import Model
 from neurodyn.training.fit import prepare

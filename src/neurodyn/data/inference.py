@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurodyn.data.trials import Trials
+
+ENTRIES_AT_A_TIME = 2**23
+"""Rates inferred at a time, which bounds the memory of a pass over trials."""
+
 
 @dataclass(frozen=True, eq=False)
 class Inference:
@@ -40,3 +45,8 @@ class Inference:
             | {f"{k}_sd": v for k, v in self.spread.items()}
             | dict(self.extra)
         )
+
+
+def trials_at_a_time(trials: Trials) -> int:
+    """Trials a pass of inference, so that a pass makes at most 8 million rates."""
+    return max(1, min(256, ENTRIES_AT_A_TIME // (trials.bins * max(trials.units, 1))))

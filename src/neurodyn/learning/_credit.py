@@ -94,7 +94,7 @@ class CreditRule(LearningRule):
             add_gradients(network, found)
             losses.append(seen.losses)
         self._adapt(network)
-        return mean_of(losses)
+        return Losses.mean(losses)
 
     def _feedback_weights(self, model: TaskRNN) -> Tensor:
         """F `(output, unit)`."""
@@ -179,12 +179,3 @@ def add(parameter: Parameter, gradient: Tensor) -> None:
     """Adds to a parameter's `.grad`, unless it is not to be trained."""
     if parameter.requires_grad:
         parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
-
-
-def mean_of(losses: Sequence[Losses]) -> Losses:
-    """The mean of several batches' losses."""
-    if len(losses) == 1:
-        return losses[0]
-    names = dict.fromkeys(name for loss in losses for name in loss.terms)
-    means = {n: torch.stack([x.terms[n] for x in losses if n in x.terms]).mean() for n in names}
-    return Losses(torch.stack([x.total.detach() for x in losses]).mean(), means)

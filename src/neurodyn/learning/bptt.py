@@ -26,11 +26,7 @@ class BPTT(LearningRule):
 
     def gradients(self, model: Model, objective: Objective, batches: Sequence[Batch], step: Step) -> Losses:
         losses = [self._of_batch(model, objective, batch, step, len(batches)) for batch in batches]
-        if len(losses) == 1:
-            return losses[0]
-        names = dict.fromkeys(name for loss in losses for name in loss.terms)
-        means = {n: torch.stack([x.terms[n] for x in losses if n in x.terms]).mean() for n in names}
-        return Losses(torch.stack([x.total.detach() for x in losses]).mean(), means)
+        return Losses.mean(losses)
 
     def _of_batch(self, model: Model, objective: Objective, batch: Batch, step: Step, batches: int) -> Losses:
         """The loss of one batch; its gradient, divided by the number of batches, is added to the parameters'."""

@@ -14,7 +14,7 @@ from neurodyn import registry
 from neurodyn.config import check_choices, check_range
 from neurodyn.data.batch import Batch
 from neurodyn.errors import InvalidInput
-from neurodyn.learning._credit import add_gradients, mean_of, network_of, passed
+from neurodyn.learning._credit import add_gradients, network_of, passed
 from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model
 from neurodyn.models.parts.leaky_credit import Gradients, gradients_of
@@ -82,7 +82,7 @@ class NodePerturbation(LearningRule):
                 base = self._expected(batch, loss) if clean is None else _of_trials(network, objective, batch, clean)
                 add_gradients(network, gradients((loss - base) / (len(batches) * self.config.sd**2)))
             losses.append(seen.losses)
-        return mean_of(losses)
+        return Losses.mean(losses)
 
     def _expected(self, batch: Batch, loss: Tensor) -> Tensor | float:
         """What a trial's loss is compared with where there is no run without noise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neurodyn.data.batch import Batch
-from neurodyn.learning._credit import mean_of, network_of, passed
+from neurodyn.learning._credit import network_of, passed
 from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model
 from neurodyn.objectives.base import Losses, Objective, Step
@@ -22,4 +22,4 @@ class ReadoutOnly(LearningRule):
 
     def gradients(self, model: Model, objective: Objective, batches: Sequence[Batch], step: Step) -> Losses:
         network = network_of(model, self)
-        return mean_of([passed(network, objective, batch, step, len(batches)).losses for batch in batches])
+        return Losses.mean([passed(network, objective, batch, step, len(batches)).losses for batch in batches])

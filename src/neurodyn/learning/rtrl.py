@@ -9,7 +9,7 @@ from torch import Tensor
 
 from neurodyn.data.batch import Batch
 from neurodyn.errors import InvalidInput
-from neurodyn.learning._credit import add_gradients, mean_of, network_of, passed
+from neurodyn.learning._credit import add_gradients, network_of, passed
 from neurodyn.learning.base import LearningRule
 from neurodyn.models.base import Model
 from neurodyn.models.parts.leaky_credit import Gradients, asked
@@ -40,7 +40,7 @@ class RTRL(LearningRule):
             direct = asked(seen.outputs, network.output.detach(), seen.activity)
             add_gradients(network, _forward(network.leak, network.weights.detach(), seen.path, seen.inputs, direct))
             losses.append(seen.losses)
-        return mean_of(losses)
+        return Losses.mean(losses)
 
 
 def _small(network: TaskRNN) -> TaskRNN:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from neurodyn import registry
 from neurodyn.data.batch import Batch, Observed
 from neurodyn.data.inference import Inference
+from neurodyn.data.known_values import known_values
 from neurodyn.data.spec import DataSpec, SessionSpec
 from neurodyn.data.transforms.base import Transform
 from neurodyn.data.trials import Trials
@@ -25,12 +26,6 @@ from neurodyn.models.parts.posterior_samples import Averages, trial_streams
 
 if TYPE_CHECKING:
     from neurodyn.observations.base import Observation
-
-
-_CHECKED_AT_A_TIME = 2**24
-"""Values that `Model.check` reads at a time."""
-_CHECKED = 2**27
-"""Values that it reads of a session: of larger recordings, evenly spaced trials."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,14 +153,8 @@ class Model(nn.Module, ABC):
                 continue
             if trials.neural.kind == "spikes" and registry.name_of(type(self.observation(name, session))) == "poisson":
                 continue  # counts were checked when they became trials
-            entries = trials.bins * trials.units
-            size = max(1, min(256, _CHECKED_AT_A_TIME // entries))
-            some = min(len(trials), max(1, _CHECKED // entries))
-            looked_at = np.unique(np.linspace(0, len(trials) - 1, some).astype(int))
-            for rows in np.array_split(looked_at, -(-some // size)):
-                values = torch.from_numpy(trials.neural.rows(rows).astype(np.float32))
-                known = torch.from_numpy(np.ascontiguousarray(trials.known[rows])).expand_as(values)
-                self.observation(name, session).check(name, values[known])
+            for values in known_values(trials):
+                self.observation(name, session).check(name, values)
 
     def transforms(self) -> list[Transform]:
         """Transforms of training batches that belong to the method (coordinated dropout)."""
@@ -178,12 +167,8 @@ class Model(nn.Module, ABC):
 
     def solve(self, train: Sequence[Trials], valid: Sequence[Trials]) -> None:
         """Solves for the parameters in closed form, choosing penalties on the validation trials (rule `closed_form`)."""
-        raise InvalidInput(
-            "rule",
-            "closed_form",
-            f"a gradient rule for {registry.name_of(type(self))}",
-            f"Use --rule {self.default_rule}.",
-        )
+        what, fix = f"a gradient rule for {registry.name_of(type(self))}", f"Use --rule {self.default_rule}."
+        raise InvalidInput("rule", "closed_form", what, fix)
 
     def grown(self, spec: DataSpec) -> Model:
         """A copy with maps for further sessions, those of `spec` after its own. Only what belongs to these alone is trainable.
@@ -191,10 +176,8 @@ class Model(nn.Module, ABC):
         Raises:
             InvalidInput: the model does not share anything between sessions.
         """
-        name = registry.name_of(type(self))
-        raise InvalidInput(
-            "model", name, "a model that stitches sessions, such as lfads", "Fit each session by itself."
-        )
+        what = "a model that stitches sessions, such as lfads"
+        raise InvalidInput("model", registry.name_of(type(self)), what, "Fit each session by itself.")
 
     def join(self, session: int, trials: Trials) -> None:
         """Starts the maps of a session that `grown` made room for, by its training trials; nothing else changes."""
@@ -233,30 +216,19 @@ class Model(nn.Module, ABC):
 
     def initial_state(self, trials: int) -> Tensor:
         """Initial states `(trial, state)` of the dynamics."""
-        raise InvalidInput(
-            "model",
-            registry.name_of(type(self)),
-            "a model with dynamics",
-            "It offers no initial_state, step and decode.",
-        )
+        raise self._without_dynamics()
 
     def step(self, state: Tensor, inputs: Tensor) -> Tensor:
         """One time step: states `(trial, state)`, inputs `(trial, input)` to next states."""
-        raise InvalidInput(
-            "model",
-            registry.name_of(type(self)),
-            "a model with dynamics",
-            "It offers no initial_state, step and decode.",
-        )
+        raise self._without_dynamics()
 
     def decode(self, state: Tensor, session: int = 0) -> Mapping[str, Tensor]:
         """Observation parameters `(trial, channel, parameter)` of states."""
-        raise InvalidInput(
-            "model",
-            registry.name_of(type(self)),
-            "a model with dynamics",
-            "It offers no initial_state, step and decode.",
-        )
+        raise self._without_dynamics()
+
+    def _without_dynamics(self) -> InvalidInput:
+        fix = "It offers no initial_state, step and decode."
+        return InvalidInput("model", registry.name_of(type(self)), "a model with dynamics", fix)
 
     @property
     def decodes_latents(self) -> bool:
@@ -276,12 +248,8 @@ class Model(nn.Module, ABC):
         Returns:
             Parameters `(trial, time, channel, parameter)` of the signals that are decoded from latents; with the output's own latents its predictions.
         """
-        raise InvalidInput(
-            "latents",
-            registry.name_of(type(self)),
-            "a model that decodes its rates from latents",
-            "It offers no rates_from.",
-        )
+        what = "a model that decodes its rates from latents"
+        raise InvalidInput("latents", registry.name_of(type(self)), what, "It offers no rates_from.")
 
     # -- inference --------------------------------------------------------------------------------------------------
 

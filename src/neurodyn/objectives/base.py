@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -56,6 +56,15 @@ class Losses:
     """Scalar; gradients are taken of this."""
     terms: Mapping[str, Tensor] = field(default_factory=dict)
     """Scalars, detached, for the learning curves: every term as it enters the total, and what it is made of."""
+
+    @staticmethod
+    def mean(several: Sequence[Losses]) -> Losses:
+        """The mean of the losses of several batches, detached; one is itself."""
+        if len(several) == 1:
+            return several[0]
+        names = dict.fromkeys(name for losses in several for name in losses.terms)
+        means = {n: torch.stack([x.terms[n] for x in several if n in x.terms]).mean() for n in names}
+        return Losses(torch.stack([x.total.detach() for x in several]).mean(), means)
 
 
 class Objective(ABC):

@@ -96,7 +96,8 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
     def training_step(self, index: int) -> None:
         """One optimiser step on the batches at (epoch, index)."""
         step = Step(self.epoch, self.epoch * self._batches.steps + index)
-        self._keep_step(step.step)
+        if step.step == 0:
+            self._keep_step(0)
         for transform in self._batches.transforms:
             transform.begin(self.epoch, self._expected)
         batches = self._batches.at(self.epoch, index)
@@ -112,14 +113,14 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         norm = torch.nn.utils.clip_grad_norm_(self._parameters_trained, self._config.gradient_clip)
         if not math.isfinite(float(total + norm)):
             self._refuse({**losses.terms, "total": total}, norm, step)
-            return
-        if self._bad_steps:
+        else:
             self._bad_steps = 0
-        self._optimizer.step()
-        if self._average is not None:
-            self._average.update(step.step + 1)
-        for name, value in {"total": losses.total.detach(), **losses.terms}.items():
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
+            self._optimizer.step()
+            if self._average is not None:
+                self._average.update(step.step + 1)
+            for name, value in {"total": losses.total.detach(), **losses.terms}.items():
+                self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._keep_step(step.step + 1)
 
     def _keep_step(self, step: int) -> None:
         """Keeps the weights as they are after so many steps, where that was asked for."""
@@ -163,7 +164,6 @@ class TrainingModule(LightningModule):  # type: ignore[misc]  # Lightning is unt
         self._plateau.saw(score, self._config.plateau_epochs)
         self._write_row(terms, score)
         self.epoch += 1
-        self._keep_step(self.epoch * self._batches.steps)
         self._decide()
         self._after_epoch(self.rows[-1], self.best_score)
         self.trainer.should_stop = bool(self.stopped)

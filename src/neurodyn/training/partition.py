@@ -129,6 +129,20 @@ def fingerprint(sessions: Sequence[Trials]) -> str:
     return total.hexdigest()
 
 
+def calibration_trials(trials: Trials, count: int | None) -> Trials:
+    """The trials that calibration may use: those of a split `calibration` where there is one, the first `count` of them.
+
+    Raises:
+        InvalidInput: fewer than `count`.
+    """
+    given = trials.part("calibration") if _has(trials, "calibration") else trials
+    if count is None:
+        return given
+    if not 0 < count <= len(given):
+        raise InvalidInput("count", count, f"1 to {len(given)}, the calibration trials of {trials.session!r}")
+    return given.select(np.arange(count))
+
+
 def check_disjoint(train: Trials, other: Trials, field: str) -> None:
     """Raises where a trial of `other` is a training trial too: one with the same activity in 20 entries or more.
 

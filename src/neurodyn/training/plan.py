@@ -95,6 +95,10 @@ class Plan:
         """As plain mappings, for `config.yaml`."""
         return configs.to_dict(self)
 
+    def record(self, data: Mapping[str, Any], spec: DataSpec) -> dict[str, Any]:
+        """What a run's `config.yaml` says: the plan, where the trials came from, and their sizes."""
+        return {**self.as_mapping(), "data": dict(data), "spec": spec.as_mapping()}
+
     @staticmethod
     def from_mapping(values: Mapping[str, Any]) -> Plan:
         """The inverse of `as_mapping`; other keys are left alone.
