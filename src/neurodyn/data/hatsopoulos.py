@@ -53,7 +53,7 @@ def read_averages(path: str | Path | None = None) -> ReachAverages:
         InvalidInput: a truncated file, an array of another shape, values that are missing or not finite, negative rates.
         UnknownName: an array is missing.
     """
-    arrays = NamedArrays(_found() if path is None else path)
+    arrays = NamedArrays(averages_file() if path is None else path)
     firing = _finite(arrays, "firing_rate")
     if firing.ndim != 3:
         raise InvalidInput("firing_rate", f"shape {firing.shape}", "(unit, time, condition)")
@@ -82,7 +82,12 @@ def read_averages(path: str | Path | None = None) -> ReachAverages:
     return ReachAverages(firing.transpose(2, 1, 0), kinematics, times / 1000, directions)
 
 
-def _found() -> Path:
+def averages_file() -> Path:
+    """The file in the data folders.
+
+    Raises:
+        MissingData: it is in none; the message names its origin.
+    """
     for folder in data_folders():
         if (folder / FILE).exists():
             return folder / FILE

@@ -198,7 +198,7 @@ class Recording:
             values = self._signal(name).sample(starts, edges)
             values[~mask] = 0.0
             signals[name] = self._binned_signal(name, values, "stimulus", bin_s)
-        frame = frame.assign(start_s=starts / NS)
+        frame = frame.assign(start_s=starts / NS, from_event_s=float(window[0]))
         if condition is not None:
             frame = frame.assign(condition=conditions(frame, condition, table))
         return Trials(

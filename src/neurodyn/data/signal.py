@@ -10,7 +10,7 @@ import numpy as np
 
 from neurodyn.errors import InvalidInput
 
-Kind = Literal["spikes", "fluorescence", "series", "classes", "video", "label"]
+Kind = Literal["spikes", "rates", "fluorescence", "series", "classes", "video", "label"]
 Role = Literal["neural", "behaviour", "stimulus", "input", "target"]
 
 
@@ -26,7 +26,8 @@ class Signal:
     """Array `(trial, time, ...)`, or `(trial, ...)` for a label. May be lazy (an `h5py.Dataset`, a `numpy.memmap`): it is indexed by trials, and by bins
     of one trial for windows. A lazy source that reads windows faster than one by one has `windows(trials, starts, length)` of its own."""
     kind: Kind
-    """What it is: spike counts, fluorescence, a continuous series, one-hot classes over time, a video, or one label a trial."""
+    """What it is: spike counts, rates (averages over trials; any scale, which `units` says), fluorescence, a continuous series, one-hot classes over time, a
+    video, or one label a trial."""
     role: Role
     """What it is for."""
     bin_s: float

@@ -31,8 +31,9 @@ class Trials:
     """Bool `(trial, time)` on the neural clock: true where there is data."""
     table: pd.DataFrame
     """One row a trial, carried through every selection. Columns used when present: `condition`, `split`; `segment`, `start_bin`, `start_s` of windows;
-    `decode_group` (trials that share a decoder), `jitter_bins` (how far a trial's window was moved), `interval_s` and `interval_condition` (a timed
-    interval and what it is compared within), `trial_id` (order in the recording)."""
+    `from_event_s` (time of a trial's first bin from the event that trials are aligned to); `decode_group` (trials that share a decoder), `jitter_bins`
+    (how far a trial's window was moved), `interval_s` and `interval_condition` (a timed interval and what it is compared within), `trial_id` (order in
+    the recording)."""
     heldin: np.ndarray
     """Int `(heldin,)`: sorted indices of the units an encoder may see. The others are held out."""
     forward: int = 0

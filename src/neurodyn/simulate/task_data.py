@@ -74,7 +74,7 @@ class TaskData(Dataset):
             for place, split in enumerate(SPLITS)
         ]
         repeated = fixed or _shared(parts[0], parts[-1]) > REPEATED
-        trials = _trials(task, joined(parts), self.task)
+        trials = task_trials(task, joined(parts), self.task)
         labels = np.repeat(np.array(SPLITS, object), [len(part.table) for part in parts])
         return dataclasses.replace(
             trials,
@@ -101,7 +101,7 @@ class _Draw:
         self._streams: TrialStreams | None = None
 
     def __call__(self, number: int, seed: int, step: int) -> Trials:
-        return _trials(self._task, self._sampled(number, seed, step), self._name)
+        return task_trials(self._task, self._sampled(number, seed, step), self._name)
 
     def _sampled(self, number: int, seed: int, step: int) -> TaskTrials:
         if not self._released:
@@ -141,7 +141,8 @@ def joined(parts: list[TaskTrials]) -> TaskTrials:
     return TaskTrials(together("stimulus"), table, together("target"), together("counted"), together("mask"))
 
 
-def _trials(task: Task, drawn: TaskTrials, name: str) -> Trials:
+def task_trials(task: Task, drawn: TaskTrials, name: str) -> Trials:
+    """Drawn trials of a task with targets as `Trials`, without splits."""
     assert drawn.target is not None
     mask = np.ones(drawn.stimulus.shape[:2], bool) if drawn.mask is None else drawn.mask
     kind: Literal["classes", "series"] = "classes" if task.classes else "series"

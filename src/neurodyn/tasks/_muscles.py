@@ -7,15 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from neurodyn.data.arrays import NamedArrays
+from neurodyn.data.sussillo import MUSCLES, ORIGIN, PLAN, read_study, study_file
 from neurodyn.errors import InvalidInput, MissingData
 from neurodyn.shapes import Array, Float
 
-MUSCLES = "EMGforRNN_Sussillo2015"
-"""Name of a file and of the array in it, `(muscle, time, condition)`."""
-PLAN = "planinputforRNN"
-"""Name of a file and of the array in it, `(plan, time, condition)`, constant in time."""
-ORIGIN = "These files of Sussillo et al. 2015 (10.1038/nn.4042) are not public; they are available from M. M. Churchland on request"
 _STEADY = 100
 """Sample of the plan that is used."""
 _CONDITIONS, _PLANS, _MUSCLES = 27, 15, 7
@@ -33,36 +28,30 @@ class Muscles:
 
 
 def recorded_muscles(folder: Path) -> Muscles:
-    """Reads the study's two `.mat` files.
+    """Reads the study's two files.
 
     Raises:
         MissingData: a file is not there; the message names its origin and what needs no file.
         InvalidInput: a damaged file, arrays of another shape, values that are not finite.
         UnknownName: a file without its array.
     """
+    found = []
     for name in (MUSCLES, PLAN):
-        if not (folder / f"{name}.mat").is_file():
+        path = study_file(folder, name)
+        if path is None:
             raise MissingData(
                 f"{name}.mat is not in {folder}. {ORIGIN}. Set the task option folder to where they are, or take muscles by formula: task option source=synthetic."
             )
-    activity, plan = (_read(folder, name) for name in (MUSCLES, PLAN))
-    if activity.shape[2] != plan.shape[2]:
-        raise InvalidInput(PLAN, f"{plan.shape[2]} conditions", f"{activity.shape[2]}, like {MUSCLES}")
+        found.append(read_study(path))
+    activity, plan = found
+    if len(activity) != len(plan):
+        raise InvalidInput(PLAN, f"{len(plan)} conditions", f"{len(activity)}, like {MUSCLES}")
     if plan.shape[1] <= _STEADY:
         raise InvalidInput(PLAN, f"{plan.shape[1]} samples", f"more than {_STEADY}")
     steady = plan[:, _STEADY]
     if not steady.any():
         raise InvalidInput(PLAN, "a plan that is 0 in every condition", "plans that differ between conditions")
-    return Muscles((steady / np.abs(steady).max()).T, activity.transpose(2, 1, 0))
-
-
-def _read(folder: Path, name: str) -> Float[Array, "channel time condition"]:
-    values = NamedArrays(folder / f"{name}.mat")[name]
-    if values.ndim != 3:
-        raise InvalidInput(name, f"shape {values.shape}", "(channel, time, condition)")
-    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
-        raise InvalidInput(name, "values that are missing or not finite", "finite numbers", "Copy the file again.")
-    return values.astype(np.float64)
+    return Muscles(steady / np.abs(steady).max(), activity)
 
 
 def synthetic_muscles(seed: int) -> Muscles:

@@ -57,6 +57,19 @@ class Task(ABC):
         """Bins in a trial."""
         return max(int(period.stop) for period in self.periods.values())
 
+    def event_bin(self, table: pd.DataFrame) -> int:
+        """The bin of the event that recordings are aligned to in trials of one timing: of their movement's onset, else of the stimulus' onset, else their first.
+
+        Raises:
+            InvalidInput: trials of different timing.
+        """
+        if "onset_bin" not in table:
+            return int(self.periods["stimulus"].start) if "stimulus" in self.periods else 0
+        onsets = table["onset_bin"].unique()
+        if len(onsets) > 1:
+            raise InvalidInput("trials", f"movement onsets at bins {onsets.tolist()}", "trials of one timing")
+        return int(onsets[0])
+
     @abstractmethod
     def sample(self, streams: TrialStreams) -> TaskTrials:
         """Draws as many trials as there are streams."""

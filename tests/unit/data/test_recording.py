@@ -50,6 +50,7 @@ def test_align_counts_what_lies_in_each_bin(recording):
             assert trials.counts[row, :, unit].tolist() == expected
     assert trials.conditions.tolist() == ["a", "b", "a"]
     assert trials.table["start_s"].tolist() == pytest.approx([0.5, 3.5, 8.5])
+    assert trials.table["from_event_s"].tolist() == [-0.5] * 3
     assert trials.table["hard"].tolist() == [True, False, True]
 
 
