@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "learning_rules": ("neurodyn.learning",),
     "metrics": ("neurodyn.metrics",),
     "decoders": ("neurodyn.decoding",),
+    "similarity_measures": ("neurodyn.similarity.measures",),
     "alignment_measures": ("neurodyn.alignment.measures",),
     "engines": ("neurodyn.engines",),
 }
@@ -43,6 +44,7 @@ _SINGULAR = {
     "learning_rules": "learning rule",
     "strategies": "strategy",
     "alignment_measures": "alignment measure",
+    "similarity_measures": "similarity measure",
 }
 _ROOT = Path(__file__).parent
 

@@ -25,6 +25,7 @@ from neurodyn.models.readouts.base import Readout
 from neurodyn.objectives.base import Objective
 from neurodyn.objectives.strategies.base import Strategy
 from neurodyn.observations.base import Observation
+from neurodyn.similarity.measures.base import SimilarityMeasure
 from neurodyn.tasks.base import Task
 from neurodyn.training.config import TrainConfig
 
@@ -40,6 +41,7 @@ INTERFACES = {
     "metrics": Metric,
     "decoders": Decoder,
     "alignment_measures": AlignmentMeasure,
+    "similarity_measures": SimilarityMeasure,
     "generators": Generator,
     "readouts": Readout,
     "integrators": Integrator,
@@ -59,6 +61,7 @@ DOCUMENTED = (
     "metrics",
     "decoders",
     "alignment_measures",
+    "similarity_measures",
     "strategies",
     "learning_rules",
 )
