@@ -103,6 +103,85 @@ class ErrorsOverTraining:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class SimilarityOverTraining:
+    """How alike a network's activity is to a reference, at the weights of every kept step and by several measures."""
+
+    FILE: ClassVar = Path("analysis") / "similarity.json"
+
+    reference: str
+    """Name of the recording."""
+    steps: Int[Array, " step"]
+    """Optimiser steps taken."""
+    errors: Float[Array, " step"]
+    """The task's error on test trials."""
+    error_name: str
+    measures: Mapping[str, Literal["higher", "lower"]]
+    """Label of each measure, and which way says more alike."""
+    values: Mapping[str, Float[Array, " step"]]
+    """By label, fitted and scored on the same samples."""
+    drawn: Mapping[str, Float[Array, "draw step"]]
+    """The same in bootstrap draws of conditions and units; those of different runs are of the same conditions and recorded units."""
+    baselines: Mapping[str, Mapping[str, float]]
+    """By label: what the reference's cross-condition average scores, fitted and scored on the same samples, and others."""
+    used_lag_s: float
+    """How much later the network is looked at than the reference, from the event that both are aligned to."""
+    lags_s: Float[Array, " lag"]
+    lags: Mapping[str, Float[Array, " lag"]]
+    """By label, at the last kept step."""
+    participation_ratio: Float[Array, " step"]
+    """Dimension of the activity, (sum of eigenvalues)² / sum of their squares of its covariance."""
+    reference_participation_ratio: float
+
+    def as_mapping(self) -> dict[str, Any]:
+        """For JSON; numbers that are not finite become null."""
+        return {
+            "reference": self.reference,
+            "steps": self.steps.tolist(),
+            "error": {"name": self.error_name, "values": _listed(self.errors)},
+            "used_lag_s": self.used_lag_s,
+            "lags_s": self.lags_s.tolist(),
+            "participation_ratio": {
+                "reference": self.reference_participation_ratio,
+                "values": _listed(self.participation_ratio),
+            },
+            "measures": {
+                label: {
+                    "direction": direction,
+                    "values": _listed(self.values[label]),
+                    "baselines": dict(self.baselines[label]),
+                    "lags": _listed(self.lags[label]),
+                    "drawn": [_listed(row) for row in self.drawn[label]],
+                }
+                for label, direction in self.measures.items()
+            },
+        }
+
+    @staticmethod
+    def read(run: Path) -> SimilarityOverTraining | None:
+        """What lies in a run's folder; None before the analysis."""
+        found = _read(run / SimilarityOverTraining.FILE)
+        if found is None:
+            return None
+        each: Mapping[str, Any] = found["measures"]
+        steps = np.array(found["steps"], int)
+        return SimilarityOverTraining(
+            found["reference"],
+            steps,
+            np.array(found["error"]["values"], float),
+            found["error"]["name"],
+            {label: one["direction"] for label, one in each.items()},
+            {label: np.array(one["values"], float) for label, one in each.items()},
+            {label: np.array(one["drawn"], float).reshape(-1, len(steps)) for label, one in each.items()},
+            {label: one["baselines"] for label, one in each.items()},
+            found["used_lag_s"],
+            np.array(found["lags_s"], float),
+            {label: np.array(one["lags"], float) for label, one in each.items()},
+            np.array(found["participation_ratio"]["values"], float),
+            found["participation_ratio"]["reference"],
+        )
+
+
 def _listed(values: np.ndarray) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 

@@ -1,0 +1,1 @@
+"""What a similarity is worth nothing without: held-out conditions, baselines, ceilings, lags and intervals."""

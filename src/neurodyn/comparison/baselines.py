@@ -1,0 +1,59 @@
+"""Activities that are alike to a reference for reasons no one asked about, and activities that should not be alike at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurodyn.similarity.activity import Activity
+
+
+def cross_condition_average(activity: Activity) -> Activity:
+    """Every condition replaced by the mean over conditions: what a model that knows nothing of conditions could at best be.
+
+    A bin's mean is over the conditions that have data in it.
+    """
+    counted = activity.counted[..., None]
+    total = np.where(counted, activity.values, 0).sum(0, keepdims=True)
+    mean = total / np.maximum(counted.sum(0, keepdims=True), 1)
+    return activity.with_values(np.broadcast_to(mean, activity.values.shape), "cross-condition average")
+
+
+def without_condition_mean(activity: Activity) -> Activity:
+    """The activity minus its cross-condition average: what differs between conditions."""
+    return activity.with_values(activity.values - cross_condition_average(activity).values, activity.name)
+
+
+def time_shuffled(activity: Activity, seed: int = 0) -> Activity:
+    """Every condition shifted in time by an amount of its own, around its end: as smooth as before, and as correlated across units, but at the wrong times.
+
+    Bins drawn in any order would be too easy to beat: what is smooth resembles what is smooth.
+    """
+    generator = np.random.default_rng(seed)
+    values = np.array(activity.values)
+    for row, counted in enumerate(activity.counted):
+        where = np.flatnonzero(counted)
+        if len(where) > 1:
+            values[row, where] = values[row, np.roll(where, generator.integers(1, len(where)))]
+    return activity.with_values(values, f"{activity.name}, shifted in time")
+
+
+def condition_shuffled(activity: Activity, seed: int = 0) -> Activity:
+    """Conditions in another order, none in its own place: the right time course, and everything that is known of conditions wrong.
+
+    Bins that the other condition lacks keep their own values.
+    """
+    from neurodyn.metrics.base import other_trials
+
+    if activity.rows < 2:
+        return activity
+    partner = other_trials(activity.rows, seed)
+    have = (activity.counted & activity.counted[partner])[..., None]
+    return activity.with_values(
+        np.where(have, activity.values[partner], activity.values), f"{activity.name}, conditions shuffled"
+    )
+
+
+def independent_noise(activity: Activity, seed: int = 0) -> Activity:
+    """White Gaussian noise of the same size: what chance gives where no formula is known."""
+    values = np.random.default_rng(seed).standard_normal(activity.values.shape)
+    return activity.with_values(values, "independent noise")
