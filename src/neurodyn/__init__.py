@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from neurodyn.api import adapt, calibrate, evaluate, fit, load, report, zero_shot
+    from neurodyn.api import adapt, calibrate, compare, evaluate, fit, load, report, zero_shot
     from neurodyn.data.recording import Recording
     from neurodyn.data.trials import Trials
     from neurodyn.distillation import cross_fit, distill
@@ -22,6 +22,7 @@ _WHERE = {
     "zero_shot": "neurodyn.api",
     "calibrate": "neurodyn.api",
     "evaluate": "neurodyn.api",
+    "compare": "neurodyn.api",
     "report": "neurodyn.api",
     "cross_fit": "neurodyn.distillation",
     "distill": "neurodyn.distillation",
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "adapt",
     "calibrate",
+    "compare",
     "cross_fit",
     "distill",
     "evaluate",

@@ -1,4 +1,4 @@
-"""The verbs: load, fit, adapt, zero_shot, calibrate, evaluate, report."""
+"""The verbs: load, fit, adapt, zero_shot, calibrate, evaluate, compare, report."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurodyn import registry
+from neurodyn.activities import Source, gather
 from neurodyn.analysis.fixed_points import kept_portraits
 from neurodyn.analysis.langevin import has_physics, langevin_physics
 from neurodyn.analysis.weight_change import weight_change
 from neurodyn.assessment import assess
-from neurodyn.errors import UnknownName
+from neurodyn.comparison.compare import DEFAULT_MEASURES, measure_of
+from neurodyn.comparison.compare import compare as compare_activities
+from neurodyn.comparison.comparison import Comparison
+from neurodyn.comparison.lags import shared_lags
+from neurodyn.comparison.preparation import Preparation, Scale
+from neurodyn.data.averages import samples_within
+from neurodyn.errors import InvalidInput, UnknownName
 from neurodyn.estimator import Data, Estimator
 from neurodyn.loading import load as load
 from neurodyn.metrics.base import Evaluation, Score
 from neurodyn.models.base import Model
+from neurodyn.similarity.measures.base import SimilarityMeasure
 from neurodyn.training.config import TrainConfig
-from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment
+from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment, SimilarityOverTraining
 from neurodyn.training.run import environment
 
 if TYPE_CHECKING:
@@ -168,6 +176,72 @@ def evaluate(
     return scores
 
 
+def compare(
+    activities: Sequence[Source] | Mapping[str, Source],
+    measures: Sequence[str | Mapping[str, Any] | SimilarityMeasure] = DEFAULT_MEASURES,
+    *,
+    reference: str | None = None,
+    window_s: tuple[float, float] | None = None,
+    lag_s: float = 0.0,
+    lags_s: tuple[float, float] | None = None,
+    scale: Scale = "raw",
+    without_mean: bool = False,
+    untrained: bool = True,
+    draws: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    device: str = "cpu",
+) -> Comparison:
+    """How alike activities are, by any measures: `compare(["hatsopoulos2007", "runs/bptt", "runs/eprop"])`.
+
+    All pairs, and all against one reference with the value on held-out conditions, its interval, and its baselines: the network untrained, the reference's
+    cross-condition average, conditions and times shuffled, chance, and a noise ceiling where there are single trials.
+
+    Args:
+        activities: two or more, or a mapping that names them: arrays `(condition, time, unit)` or `(sample, unit)`, activities, trials, fitted estimators, or text: a run's folder,
+            `FILE:KEY`, a data set's name (see `neurodyn.activities.activities_of`).
+        measures: names, with options after colons (`procrustes:alpha=0.5`), or measures.
+        reference: the activity that the others are scored against, by name or as given; by default the first.
+        window_s: first and last sample of the reference that are compared, in seconds from the event it is aligned to. The others give the same window.
+        lag_s: how much later the others are looked at.
+        lags_s: least and largest of a range of lags at which every measure is looked at besides.
+        scale: `raw`, `zscore` or `soft` (see `neurodyn.comparison.preparation.Preparation`).
+        without_mean: take out the mean over conditions.
+        untrained: look at networks before training too.
+        draws: bootstrap draws; by default each measure's own number, 0 gives no intervals.
+        seed: of draws and shuffled baselines.
+        progress: draw progress bars on stderr.
+        device: where measures that are computed in batches do so.
+
+    Raises:
+        UnknownName: no such measure, activity, array or data set.
+        MissingData: a file, run or data set that is not on this machine.
+        InvalidInput: activities with other numbers of conditions or time points, with values that are not finite or do not vary, or what a measure cannot take.
+    """
+    chosen, preparation = [measure_of(each) for each in measures], Preparation(scale, without_mean)
+    gathered = gather(activities, untrained=untrained)
+    found, place = gathered.activities, gathered.place(reference)
+    if window_s is not None:
+        whole = found[place]
+        if whole.bin_s is None:
+            raise InvalidInput("window_s", f"{whole.name}, which has no clock", "a reference with bin_s and start_s")
+        found[place] = whole.take(bins=samples_within(whole.time_s, window_s, "window_s"))
+    others = [each for i, each in enumerate(found) if i != place]
+    return compare_activities(
+        found,
+        chosen,
+        reference=found[place].name,
+        untrained=gathered.untrained,
+        lag_s=lag_s,
+        lags_s=None if lags_s is None else shared_lags(found[place], others, *lags_s),
+        preparation=preparation,
+        draws=draws,
+        seed=seed,
+        progress=progress,
+        device=device,
+    )
+
+
 def report(
     fitted: Estimator | str | Path | Sequence[Estimator | str | Path],
     path: str | Path = "report.html",
@@ -234,6 +308,7 @@ def subjects(
                 spectrum=weight_change(estimator),
                 errors=None if kept is None else ErrorsOverTraining.read(kept),
                 gradients=None if kept is None else GradientAlignment.read(kept),
+                similarity=None if kept is None else SimilarityOverTraining.read(kept),
             )
             for each in assessed
         ]

@@ -17,6 +17,7 @@ from neurodyn.comparison.looks import SimilarityTo, look
 from neurodyn.comparison.orientation import against, sides
 from neurodyn.comparison.preparation import Preparation
 from neurodyn.comparison.resampling import bootstrap_draws, drawn_values
+from neurodyn.config import to_dict
 from neurodyn.data.trials import Trials
 from neurodyn.data.writing import folder_made, written_whole
 from neurodyn.metrics.base import Score
@@ -26,6 +27,8 @@ from neurodyn.similarity.participation_ratio import participation_ratio
 from neurodyn.training.kept import SimilarityOverTraining
 from neurodyn.training.run import Run
 
+ASKED = "asked"
+"""Where the file says what was asked for."""
 LAGS = 64
 """Most lags of a sweep."""
 
@@ -102,11 +105,18 @@ def similarity_scores(run: Run, recording: Activity, to: SimilarityTo) -> list[S
     return found
 
 
-def write_similarity(run: Run, found: SimilarityOverTraining) -> None:
-    """Into the run's folder, where its report finds it."""
+def write_similarity(run: Run, found: SimilarityOverTraining, to: SimilarityTo) -> None:
+    """Into the run's folder, where its report finds it, with what was asked for."""
     path = run.path / SimilarityOverTraining.FILE
+    written = {"run": str(run.path), ASKED: to_dict(to), **found.as_mapping()}
     with folder_made(path.parent), written_whole(path) as beside:
-        beside.write_text(json.dumps({"run": str(run.path), **found.as_mapping()}, allow_nan=False))
+        beside.write_text(json.dumps(written, allow_nan=False))
+
+
+def has_similarity(run: Run, to: SimilarityTo) -> bool:
+    """Whether the run's folder holds what is asked for, and not something that was asked for before."""
+    path = run.path / SimilarityOverTraining.FILE
+    return path.is_file() and json.loads(path.read_text()).get(ASKED) == json.loads(json.dumps(to_dict(to)))
 
 
 def _baselines(

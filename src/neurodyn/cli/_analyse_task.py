@@ -93,6 +93,32 @@ def matched(options: Options) -> None:
     _say(options, "matched_checkpoints.json", {"runs": plain, "levels": levels}, title, table)
 
 
+def similarity(options: Options) -> None:
+    """How alike to a recording the network is at every kept step."""
+    from neurodyn.analysis.similarity_over_training import similarity_over_training
+    from neurodyn.comparison.looks import WITHOUT_MEAN, SimilarityTo
+    from neurodyn.training.kept import SimilarityOverTraining
+    from neurodyn.training.run import Run
+
+    to = SimilarityTo(
+        data=options.similarity,
+        measures=tuple(name for name in options.measures if not name.endswith(WITHOUT_MEAN)),
+        without_mean=tuple(name.removesuffix(WITHOUT_MEAN) for name in options.measures if name.endswith(WITHOUT_MEAN)),
+        lag_s=options.lag_s,
+        seed=options.seed,
+    )
+    found = similarity_over_training(Run.open(options.run), to.recording(), _trials(options, "test"), to)
+    table = _table(["step", found.error_name, *found.measures, "participation ratio"])
+    for row in _some(len(found.steps)):
+        values = (found.errors[row], *(each[row] for each in found.values.values()), found.participation_ratio[row])
+        table.add_row(str(found.steps[row]), *(f"{value:.4g}" for value in values))
+    floors = {label: each.get("cross_condition_average") for label, each in found.baselines.items()}
+    said = ", ".join(f"{label} {floor:.4g}" for label, floor in floors.items() if floor is not None)
+    note = f"the recording's cross-condition average: {said or 'none'}; its participation ratio {found.reference_participation_ratio:.4g}"
+    title = f"Alike to {found.reference}, {1000 * to.lag_s:+.0f} ms from event to event, fitted and scored on the same samples"
+    _say(options, SimilarityOverTraining.FILE.name, found.as_mapping(), title, table, note)
+
+
 def _trials(options: Options, split: str) -> Trials:
     """A session's training or test trials, as the run has them."""
     from neurodyn import assessment

@@ -42,16 +42,17 @@ def working(what: str) -> Iterator[None]:
 
 def print_json(value: Any) -> None:
     """One JSON object on stdout; numbers that are not finite become null."""
-    print(json.dumps(_plain(value), indent=2, allow_nan=False))
+    print(json.dumps(plain(value), indent=2, allow_nan=False))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as JSON has it: arrays as lists, null for numbers that are not finite."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     if isinstance(value, np.generic | np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -72,11 +73,11 @@ def print_scores(scores: Sequence[Score], title: str, nothing: str = _NOTHING) -
     table.add_column("ceiling", justify="right")
     for score in scores:
         low, high = score.interval
-        each = [_number(score.baselines[name]) if name in score.baselines else "" for name in names]
+        each = [number(score.baselines[name]) if name in score.baselines else "" for name in names]
         beside = each if wide else ["\n".join(f"{name} {value}" for name, value in zip(names, each) if value)]
-        ceiling = "" if score.ceiling is None else _number(score.ceiling)
+        ceiling = "" if score.ceiling is None else number(score.ceiling)
         table.add_row(
-            score.name, f"[bold]{_number(score.value)}[/bold] \\[{_number(low)}, {_number(high)}]", *beside, ceiling
+            score.name, f"[bold]{number(score.value)}[/bold] \\[{number(low)}, {number(high)}]", *beside, ceiling
         )
     out.print(table)
     for score in scores:
@@ -86,7 +87,7 @@ def print_scores(scores: Sequence[Score], title: str, nothing: str = _NOTHING) -
         out.print("Not of held-out data: the test trials are those of training.", highlight=False, soft_wrap=True)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three decimals, or two digits of a smaller number."""
     return f"{value:.3f}" if not 0 < abs(value) < _SMALL else f"{value:.2g}"
 

@@ -7,6 +7,7 @@ usage: neurodyn analyse RUN --fixed-points [--inputs zero,mean,period,condition]
        neurodyn analyse RUN --spectrum [--json]
        neurodyn analyse RUN --errors [--json]
        neurodyn analyse RUN --matched RUN ... [--levels E ...] [--json]
+       neurodyn analyse RUN --similarity DATA [--measures NAME ...] [--lag-s S] [--json]
 """
 
 from __future__ import annotations
@@ -51,6 +52,12 @@ class Options:
     """Further runs of the same task: where each first reaches the same errors on the first run's test trials."""
     levels: tuple[float, ...] = ()
     """With --matched, the errors; by default eight that all runs reach."""
+    similarity: str = ""
+    """Data set with recorded condition averages: how alike to them the network is at every kept step, over lags, and beside what knows no condition."""
+    measures: tuple[str, ...] = ("procrustes", "procrustes:without_mean")
+    """With --similarity, names of measures, options after colons; :without_mean at the end takes the mean over conditions out first."""
+    lag_s: float = 0.0
+    """With --similarity, how much later the network is looked at than the recording, from the event that both are aligned to."""
     rule: str = ""
     """With --gradients, another rule than the run's, at the weights that the run's rule led to."""
     inputs: tuple[str, ...] = ("zero", "mean")
@@ -80,11 +87,12 @@ class Options:
 
 def run(arguments: Sequence[str]) -> None:
     """Analyses the run, writes the files and prints the tables."""
-    from neurodyn.cli._analyse_task import errors, gradients, matched, spectrum
+    from neurodyn.cli._analyse_task import errors, gradients, matched, similarity, spectrum
 
     options = parse(Options, arguments, "neurodyn analyse")
     analyses = {"--fixed-points": _fixed_points, "--physics": _physics, "--cell-types": _cell_types}
     analyses |= {"--gradients": gradients, "--spectrum": spectrum, "--errors": errors, "--matched": matched}
+    analyses |= {"--similarity": similarity}
     asked = [name for name in analyses if getattr(options, name.strip("-").replace("-", "_"))]
     if len(asked) != 1:
         raise InvalidInput("analysis", " and ".join(asked) or "none", "one", f"Add one of {', '.join(analyses)}.")

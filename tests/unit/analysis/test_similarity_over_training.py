@@ -10,7 +10,12 @@ import pytest
 
 import task_runs
 from neurodyn.analysis.condition_activity import condition_activity, kept_activities, untrained_activity
-from neurodyn.analysis.similarity_over_training import similarity_over_training, similarity_scores, write_similarity
+from neurodyn.analysis.similarity_over_training import (
+    has_similarity,
+    similarity_over_training,
+    similarity_scores,
+    write_similarity,
+)
 from neurodyn.comparison.lags import window_like
 from neurodyn.comparison.looks import WITHOUT_MEAN, SimilarityTo
 from neurodyn.errors import InvalidInput, UnknownName
@@ -68,7 +73,10 @@ def test_the_network_that_was_recorded_is_found(run: Run, recording: Activity, t
     assert found.lags_s[int(np.argmin(last))] == pytest.approx(0.1, abs=0.021)
     assert found.participation_ratio[at_best[0]] == pytest.approx(found.reference_participation_ratio)
     copied = Run(tmp_path)
-    write_similarity(copied, found)
+    assert not has_similarity(copied, LOOKS)
+    write_similarity(copied, found, LOOKS)
+    assert has_similarity(copied, LOOKS)
+    assert not has_similarity(copied, dataclasses.replace(LOOKS, lag_s=0.2))
     read = SimilarityOverTraining.read(tmp_path)
     assert read is not None and read.as_mapping() == found.as_mapping()
 
@@ -102,4 +110,4 @@ def test_looks_are_checked() -> None:
     with pytest.raises(UnknownName, match="procrustes"):
         SimilarityTo(measures=("procrustus",))
     with pytest.raises(InvalidInput, match="at least one"):
-        SimilarityTo(measures=())
+        SimilarityTo(measures=(), without_mean=())

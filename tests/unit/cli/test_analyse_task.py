@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+import synthetic_reaches
 from neurodyn.cli import main
 
 TASK = ["--data.task.kinematics", "minimum_jerk", "--data.trials", "16", "--data.valid", "4", "--data.test", "12"]
@@ -44,6 +45,24 @@ def said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
     assert main([*arguments, "--json"]) == 0
     found: dict = json.loads(capsys.readouterr().out)
     return found
+
+
+def test_similarity_to_a_recording(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NEURODYN_DATA", str(tmp_path))
+    synthetic_reaches.write(tmp_path)
+    asked = ["analyse", "runs/eprop", "--similarity", "hatsopoulos2007", "--lag-s", "0.1"]
+    found = said(asked, capsys)
+    assert found["steps"] == [0, 2, 4] and found["used_lag_s"] == 0.1
+    assert set(found["measures"]) == {"procrustes", "procrustes:without_mean"}
+    assert len(found["measures"]["procrustes"]["values"]) == 3
+    assert json.loads(Path("runs/eprop/analysis/similarity.json").read_text())["reference"] == "hatsopoulos2007"
+    assert main(["report", "runs/eprop", "-o", str(tmp_path / "report.html")]) == 0
+    assert "hatsopoulos2007" in (tmp_path / "report.html").read_text()
+    assert main([*asked[:4], "--measures", "procrustus"]) == 2
+    assert main(["analyse", "runs/eprop", "--similarity", "hatsopoulos"]) == 2
+    assert "hatsopoulos2007" in capsys.readouterr().err
 
 
 def test_evaluate_has_the_error_beside_its_baselines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
