@@ -28,6 +28,7 @@ from neurodyn.reporting.rates import Rates
 from neurodyn.reporting.recurrent_spectrum import RecurrentSpectrum
 from neurodyn.reporting.reproduce import Reproduce
 from neurodyn.reporting.scores import Scores
+from neurodyn.reporting.similarity_over_training import SimilarityOverTraining
 from neurodyn.reporting.subject import Subject
 from neurodyn.reporting.task_outputs import TaskOutputs
 from neurodyn.reporting.trajectories import Trajectories
@@ -52,6 +53,7 @@ SECTIONS: tuple[Section, ...] = (
     FixedPoints(),
     RecurrentSpectrum(),
     GradientAlignment(),
+    SimilarityOverTraining(),
     Behaviour(),
     Reproduce(),
 )

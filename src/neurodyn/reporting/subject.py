@@ -19,7 +19,7 @@ from neurodyn.dynamics.physics import Physics
 from neurodyn.dynamics.recurrent_spectrum import RecurrentSpectrum
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
-from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment
+from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment, SimilarityOverTraining
 
 PSEUDO_TERMS = ("score",)
 """Names under `valid/` that are not terms of the loss."""
@@ -62,6 +62,8 @@ class Subject:
     """What it scored on its task along the training, where that has been analysed."""
     gradients: GradientAlignment | None = None
     """How its rule's gradients stood to the exact ones, where that has been analysed."""
+    similarity: SimilarityOverTraining | None = None
+    """How alike its activity was to a recording along the training, where that has been analysed."""
 
     def __post_init__(self) -> None:
         if "test" not in self.trials or "test" not in self.inferred:

@@ -23,6 +23,7 @@ from neurodyn.reporting.trajectories import coordinates, grouping
 from neurodyn.training.plan import Plan
 
 OF_TASKS = {"task_outputs", "unit_activity", "errors_over_training", "recurrent_spectrum", "gradient_alignment"}
+OF_TASKS |= {"similarity_over_training"}
 """Sections about networks trained on a task, which have tests of their own."""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from neurodyn.dynamics.flow_field import PhasePortrait
 from neurodyn.metrics.base import Score
-from neurodyn.training.kept import GradientAlignment
+from neurodyn.training.kept import GradientAlignment, SimilarityOverTraining
 
 FLOOR = "floor"
 """Baseline that says what the measure cannot fall below by construction."""
@@ -86,6 +86,8 @@ class StudyArm:
     """Of runs of networks that are trained on a task, by seed."""
     gradients: Mapping[int, GradientAlignment] = field(default_factory=dict)
     """Of runs whose rule was compared with the exact gradient, by seed."""
+    similarities: Mapping[int, SimilarityOverTraining] = field(default_factory=dict)
+    """Of runs whose activity was compared with a recording along the training, by seed."""
 
     @property
     def group(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.reporting import plot
+from neurodyn.reporting.study.arm_lines import arm_lines
 from neurodyn.reporting.study.base import LearningCurve, StudyArm, StudySection, StudySubject
 
 STATES = {"ahead": ("fine", "✓ ahead"), "level": ("fine", "✓ level"), "behind": ("look", "behind")}
@@ -65,7 +66,7 @@ def _figure(group: str, arms: Sequence[StudyArm]) -> str:
             across = np.array([(curve.cpu_s if k else curve.updates)[rows] for curve in curves]).mean(0)
             errors = np.array([curve.error[rows] for curve in curves])
             errors = np.where(errors > 0, errors, np.nan)  # what is exactly 0 has no place on a logarithmic axis
-            traces += [trace | axes for trace in _arm(arm, number, across, errors, named=k == 0)]
+            traces += [trace | axes for trace in arm_lines(arm, number, across, errors, named=k == 0)]
     seeds = max(len(arm.curves) for arm in arms)
     caption = (
         f"Error on validation trials at the end of each epoch: line, median over seeds; band, their range (<i>n</i> = {seeds}). Right: the same rows against the CPU time that training had taken, "
@@ -89,7 +90,7 @@ def _gradients(group: str, arms: Sequence[StudyArm]) -> str:
         for number, arm in known.items():
             found = list(arm.gradients.values())
             cosines = np.array([each.cosine[:, each.blocks.index(block)] for each in found])
-            traces += [trace | axes for trace in _arm(arm, number, found[0].steps, cosines, named=k == 0)]
+            traces += [trace | axes for trace in arm_lines(arm, number, found[0].steps, cosines, named=k == 0)]
     trials = max(each.trials for arm in known.values() for each in arm.gradients.values())
     caption = (
         f"Cosine of the rule's gradient and that of back-propagation through time at the weights the rule had led to, over the same {trials} training trials: line, median over seeds; band, their range. "
@@ -105,21 +106,6 @@ def _layout(arms: int) -> tuple[dict[str, Any], int]:
     layout: dict[str, Any] = {"margin": {"l": 60, "r": 14, "t": 40 + legend, "b": 46}}
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1 + 26 / HEIGHT, "yanchor": "bottom"}
     return layout, HEIGHT + legend
-
-
-def _arm(arm: StudyArm, number: int, across: np.ndarray, values: np.ndarray, *, named: bool) -> list[dict[str, Any]]:
-    """The band and the line of an arm, from `(row,)` and `(seed, row)`."""
-    colour = plot.CATEGORIES[number % len(plot.CATEGORIES)]
-    dash = plot.DASHES[number // len(plot.CATEGORIES) % len(plot.DASHES)]
-    name = f"{arm.variant} {arm.mark}".rstrip()
-    hover = f"{escape(name)}, %{{x:.4g}}: %{{y:.3g}}<extra></extra>"
-    shared: dict[str, Any] = {"legendgroup": name, "name": name}
-    line = plot.line(across, np.median(values, 0), colour, dash=dash, showlegend=named, hovertemplate=hover)
-    if len(values) == 1:
-        return [line | shared]
-    ends = np.concatenate([across, across[::-1]])
-    band = plot.line(ends, np.concatenate([values.max(0), values.min(0)[::-1]]), colour, width=0, hoverinfo="skip")
-    return [band | shared | {"fill": "toself", "fillcolor": plot.faded(colour, 0.12)}, line | shared]
 
 
 def _rows(curves: Sequence[LearningCurve]) -> np.ndarray:

@@ -17,11 +17,13 @@ from neurodyn.reporting.study.inputs import StudyInputs
 from neurodyn.reporting.study.learning import Learning
 from neurodyn.reporting.study.paired import PairedDifferences
 from neurodyn.reporting.study.reading import Reading
+from neurodyn.reporting.study.similarity import Similarity
 from neurodyn.reporting.study.spread import Spread
 
 SECTIONS: tuple[StudySection, ...] = (
     Reading(),
     Learning(),
+    Similarity(),
     PairedDifferences(),
     ReportCards(),
     Comparison(),

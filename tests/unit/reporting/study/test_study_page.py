@@ -35,10 +35,10 @@ def figures(html: str) -> list[dict[str, Any]]:
 def test_the_page_is_one_file_with_every_section(study: StudySubject, tmp_path: Path) -> None:
     text = page.write(study, tmp_path / "deep" / "report.html").read_text()
     for section in page.SECTIONS:
-        if section.name in ("paired", "cards", "learning"):
+        if section.name in ("paired", "cards", "learning", "similarity"):
             assert (
                 f'<section id="{section.name}">' not in text
-            )  # nothing is compared, no subjects are aligned, no task is learned
+            )  # nothing is compared, no subjects are aligned, no task is learned, nothing recorded
             continue
         assert f'<section id="{section.name}">' in text
     assert "Study maze" in text and "Left out of --quick: maze/rec/odin" in text
