@@ -43,7 +43,7 @@ class SimilarityTo:
 
     def __post_init__(self) -> None:
         check_range("similarity.draws", self.draws, 0)
-        if not self.measures:
+        if not self.looks:
             raise InvalidInput("similarity.measures", "none", "at least one")
         for name in self.names:
             look(name)

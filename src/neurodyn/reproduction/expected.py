@@ -137,9 +137,10 @@ def _check_metrics(names: Iterable[str]) -> None:
     from neurodyn import registry
 
     known = (*registry.names("metrics"), *registry.names("alignment_measures"))
+    similar = registry.names("similarity_measures")
     for name in names:
-        if name not in known:
-            raise UnknownName("metric", name, known)
+        if name not in known and name.split(":")[0] not in similar:
+            raise UnknownName("metric", name, (*known, *similar))
 
 
 def _published(

@@ -153,6 +153,8 @@ class Job:
         Raises:
             MissingData: they are not; the message says how to get them.
         """
+        if self.recipe.evaluate.similarity is not None:
+            self.recipe.evaluate.similarity.check_present()
         source = self.recipe.source
         if source in registry.names("datasets"):
             cls = registry.load("datasets", source)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neurodyn.config import check_range, from_dict
+from neurodyn.comparison.looks import SimilarityTo
+from neurodyn.config import check_range, from_dict, to_dict
 from neurodyn.errors import InvalidInput
 from neurodyn.reproduction import recipe_file
 
@@ -29,6 +30,8 @@ class Quick:
     """Fields of the model's config."""
     train: dict[str, Any] = field(default_factory=dict)
     """Fields of the training's config."""
+    similarity: dict[str, Any] = field(default_factory=dict)
+    """Fields of `evaluate.similarity`."""
     trials: int | None = None
     """Most trials of each split, spread evenly over the session; by default all."""
     skip: bool = False
@@ -41,7 +44,7 @@ class Quick:
     @property
     def changes(self) -> tuple[str, ...]:
         """Names of what it changes; none where quick and full are the same."""
-        groups = ("data", "model_config", "train")
+        groups = ("data", "model_config", "train", "similarity")
         found = tuple(f"{group}.{name}" for group in groups for name in getattr(self, group))
         return found if self.trials is None else (*found, "trials")
 
@@ -58,6 +61,8 @@ class Scoring:
     """Keep the latents of the test trials in the runs' `outputs.h5`: those of many units over many trials take much room."""
     gradients: bool = False
     """Compare the rule's gradients with those of back-propagation through time at every kept step, for the study's page."""
+    similarity: SimilarityTo | None = None
+    """Compare the network's activity with a recording, at every kept step and at the end."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,17 @@ class Recipe:
             data={**self.data, "options": {**self.options, **self.quick.data}},
             model_config={**self.model_config, **self.quick.model_config},
             train={**self.train, **self.quick.train},
+            evaluate=self._quickly_evaluated(),
         )
+
+    def _quickly_evaluated(self) -> Scoring:
+        to = self.evaluate.similarity
+        if not self.quick.similarity:
+            return self.evaluate
+        if to is None:
+            raise InvalidInput("recipe.quick.similarity", "fields", "none without evaluate.similarity")
+        fields = {**to_dict(to), **self.quick.similarity}
+        return dataclasses.replace(self.evaluate, similarity=from_dict(SimilarityTo, fields, "recipe.quick.similarity"))
 
     def drawn_for(self, seed: int) -> Recipe:
         """The recipe of one run: with data of its own, where they are drawn anew, and the run's seed in fields that take it."""

@@ -17,7 +17,7 @@ from neurodyn.reporting.study.base import InputExample, StudyArm, StudySubject
 from neurodyn.reproduction.curves import curves_of
 from neurodyn.reproduction.job import Job
 from neurodyn.reproduction.task import Ran, shared_by
-from neurodyn.training.kept import GradientAlignment
+from neurodyn.training.kept import GradientAlignment, SimilarityOverTraining
 from neurodyn.training.run import Run
 
 MEASURES = ("input_r2_forward", "published_input_r2_forward")
@@ -54,7 +54,9 @@ def write(
         own = [score for score in scores if score.context["arm"] == job.arm.path]
         shown = _examples(job, runs), _portraits(job, runs)
         gradients = {s: found for s in runs if (found := GradientAlignment.read(job.run(s))) is not None}
-        arms.append(StudyArm(job.arm.path, own, runs, *shown, curves=curves_of(job, ran), gradients=gradients))
+        alike = {s: each for s in runs if (each := SimilarityOverTraining.read(job.run(s))) is not None}
+        curves = curves_of(job, ran)
+        arms.append(StudyArm(job.arm.path, own, runs, *shown, curves=curves, gradients=gradients, similarities=alike))
     page.write(StudySubject(study, arms, tuple(left_out), tuple(without_data)), path)
 
 

@@ -21,9 +21,11 @@ from neurodyn.reproduction.curves import curves_of
 from neurodyn.reproduction.job import Job, without_data
 from neurodyn.reproduction.learning_conclusion import Ruled, with_learning_conclusions
 from neurodyn.reproduction.report import write as write_report
+from neurodyn.reproduction.similarity_conclusion import Alike, with_similarity_conclusions
 from neurodyn.reproduction.study import Study
 from neurodyn.reproduction.task import Ran, Task, run, shared_by
 from neurodyn.submission.targets import NOT_BLIND, SealedTargets
+from neurodyn.training.kept import SimilarityOverTraining
 
 SEEDS = 3
 REPORT = "report.html"
@@ -100,6 +102,7 @@ def reproduce(
         whole = [job for arm in shown if (job := jobs[arm.path]).ran(ran)]
         scores = with_alignment_conclusions(compared(shown, whole, ran, _collected(whole, ran, say)))
         scores = with_learning_conclusions(scores, _ruled(whole, ran))
+        scores = with_similarity_conclusions(scores, _alike(whole, ran))
         if scores:
             quickly = [arm.path for arm in left_out]
             table.write(out, study.name, scores, quickly, unrun)
@@ -203,6 +206,18 @@ def _ruled(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran]) -> list[Rule
         rules.setdefault(job.arm.reference, set()).add(job.rule)
     compared = [job for job in jobs if job.arm.reference and len(rules[job.arm.reference]) > 1]
     return [Ruled(job.arm.path, job.arm.reference, job.arm.control, curves_of(job, ran)) for job in compared]
+
+
+def _alike(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran]) -> list[Alike]:
+    """The arms whose networks are compared with a recording."""
+    found = []
+    for job in jobs:
+        if job.arm.reference and job.recipe.evaluate.similarity is not None:
+            runs = {seed: SimilarityOverTraining.read(job.run(seed)) for seed in job.ran(ran)}
+            known = {seed: each for seed, each in runs.items() if each is not None}
+            scores = {seed: each.scores for seed, each in job.ran(ran).items()}
+            found.append(Alike(job.arm.path, job.arm.reference, job.arm.control, known, scores))
+    return found
 
 
 def _by_arm(failed: Mapping[tuple[str, int], Failure], jobs: Mapping[str, Job]) -> dict[str, Failure]:

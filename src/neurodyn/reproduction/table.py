@@ -17,6 +17,8 @@ from neurodyn.submission.targets import NOT_BLIND
 HEADINGS = ("arm", "score", "ours", "published", "verdict", "baselines")
 SHORT_HEADINGS = ("score", "ours", "published", "verdict", "best baseline")
 PAIRED_HEADINGS = ("arm", "score", "compared with", "difference [95 %]", "every seed", "seeds that agree")
+CONCLUSIONS = ("conclusion", "similarity")
+"""Where a score's context holds what its arms come to."""
 NOT_DEPLOYABLE = f"{DAGGER} Scored with the behaviour of the test trials: a reference, not deployable where behaviour is not recorded."
 
 
@@ -25,7 +27,7 @@ def as_mapping(
 ) -> dict[str, Any]:
     """The study as `neurodyn reproduce --json` prints it; what has no data is left out too."""
     listed = [score.as_mapping() for score in scores]
-    conclusions = [score["context"]["conclusion"] for score in listed if "conclusion" in score["context"]]
+    conclusions = [score["context"][key] for score in listed for key in CONCLUSIONS if key in score["context"]]
     return {"study": study, "scores": listed, "conclusions": conclusions, "left_out": [*left_out, *without_data]}
 
 
@@ -79,12 +81,13 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def conclusions(scores: Sequence[Score]) -> list[str]:
-    """What the study comes to, a sentence a score; the arms it is about come before them."""
+    """What the study comes to, after the folder it is about: a paragraph a score, of comparisons with recordings a sentence each."""
     found = []
     for score in scores:
+        folder = score.context["arm"].rpartition("/")[0]
         if "conclusion" in score.context:
-            folder = score.context["arm"].rpartition("/")[0]
             found.append(f"{folder}: {score.context['conclusion']['sentence']}")
+        found += [f"{folder}: {each}" for each in score.context.get("similarity", {}).get("sentences", ())]
     return found
 
 

@@ -13,6 +13,13 @@ from typing import Any
 
 from neurodyn import api, assessment
 from neurodyn.analysis.gradient_alignment import gradient_alignment
+from neurodyn.analysis.similarity_over_training import (
+    has_similarity,
+    similarity_over_training,
+    similarity_scores,
+    write_similarity,
+)
+from neurodyn.comparison.looks import SimilarityTo
 from neurodyn.data.trials import Trials
 from neurodyn.data.writing import written_whole
 from neurodyn.errors import InvalidInput
@@ -61,6 +68,12 @@ class Task:
         return json.dumps(
             [self.recipe.source, self.recipe.options, self.limit, self.recipe.unlabelled], sort_keys=True, default=str
         )
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Those of its scores that are measured on trials; the others compare activity with a recording."""
+        to = self.recipe.evaluate.similarity
+        return tuple(name for name in self.scores if to is None or name not in to.names)
 
     @property
     def baselines_folder(self) -> Path:
@@ -146,8 +159,8 @@ def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
     scores = api.evaluate(
         fitted,
         shared.trials,
-        metrics=task.scores if task.recipe.evaluate.reported_only else None,
-        also=task.scores,
+        metrics=task.metrics if task.recipe.evaluate.reported_only else None,
+        also=task.metrics,
         privileged=task.recipe.evaluate.privileged,
         fitted_baselines=shared.baselines,
         baselines_folder=task.baselines_folder,
@@ -155,6 +168,8 @@ def _evaluated(task: Task, fitted: Estimator, shared: Shared) -> list[Score]:
     )
     if task.recipe.evaluate.gradients:
         _compare_gradients(task, assessment.parts_of(fitted, shared.trials).train[0])
+    if task.recipe.evaluate.similarity is not None:
+        scores = [*scores, *_compare_activity(task, task.recipe.evaluate.similarity, fitted, shared)]
     _note(task, fitted, shared, scores)
     return scores
 
@@ -166,6 +181,17 @@ def _compare_gradients(task: Task, trials: Trials) -> None:
     path.parent.mkdir(exist_ok=True)
     with written_whole(path) as beside:
         beside.write_text(json.dumps({"run": str(task.folder), **found.as_mapping()}, indent=2, allow_nan=False))
+
+
+def _compare_activity(task: Task, to: SimilarityTo, fitted: Estimator, shared: Shared) -> list[Score]:
+    """Writes how alike the network was to a recording along its training into the run's folder, and its scores at the end beside the others."""
+    found, recording = Run.open(task.folder), to.recording()
+    (test, *_) = assessment.parts_of(fitted, shared.trials).test or []
+    scores = similarity_scores(found, recording, to)
+    along = similarity_over_training(found, recording, test, to, progress=task.progress)
+    found.write_scores(scores, keep=True)
+    write_similarity(found, along, to)
+    return scores
 
 
 def _note(task: Task, fitted: Estimator, shared: Shared, scores: list[Score]) -> None:
@@ -200,6 +226,8 @@ def _kept(task: Task, shared: Shared) -> list[Score]:
     whole = set(task.scores) <= {score.name for score in scores}
     whole &= all(score.context.get("privileged", False) == asked for score in scores)
     whole &= not task.compared or (task.folder / DRAWS).is_file()
+    to = task.recipe.evaluate.similarity
+    whole &= to is None or has_similarity(found, to)
     whole &= not task.recipe.evaluate.gradients or (task.folder / GradientAlignment.FILE).is_file()
     return scores if whole else _evaluated(task, Estimator.load(task.folder), shared)
 
