@@ -216,7 +216,7 @@ def _alike(jobs: Sequence[Job], ran: Mapping[tuple[str, int], Ran]) -> list[Alik
             runs = {seed: SimilarityOverTraining.read(job.run(seed)) for seed in job.ran(ran)}
             known = {seed: each for seed, each in runs.items() if each is not None}
             scores = {seed: each.scores for seed, each in job.ran(ran).items()}
-            found.append(Alike(job.arm.path, job.arm.reference, job.arm.control, known, scores))
+            found.append(Alike(job.arm.path, job.arm.reference, job.arm.control, job.rule, known, scores))
     return found
 
 

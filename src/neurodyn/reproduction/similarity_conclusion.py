@@ -14,8 +14,9 @@ from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
 from neurodyn.training.kept import SimilarityOverTraining
 
-CLAIM = "published claim (Liu, Yang & Cueva 2025, arXiv:2506.06904): at matched accuracy e-prop reaches a similarity comparable to that of BPTT"
-"""What is asked of every rule."""
+CLAIM = "Published (Liu, Yang & Cueva 2025, arXiv:2506.06904): at matched accuracy e-prop's similarity is comparable to that of BPTT, and initial weights can matter more than the rule"
+CLAIMED = ("bptt", "eprop")
+"""The rules it is about."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Alike:
     reference: str
     """Path of the arm it is compared with."""
     control: bool
+    rule: str
+    """Its learning rule."""
     runs: Mapping[int, SimilarityOverTraining]
     """By seed."""
     scores: Mapping[int, Sequence[Score]]
@@ -78,6 +81,7 @@ def similarity_conclusion(arms: Sequence[Alike]) -> dict[str, Any]:
             *_at_matched(label, matched, reference, arms),
             _over_lags(label, lags[label], after),
         ]
+    sentences += _claim(measures, lags, reference, arms)
     ranking = _ranking(arms)
     sentences += _ranked(ranking)
     return {
@@ -158,6 +162,36 @@ def _over_lags(label: str, lags: Mapping[str, Any], after: Mapping[str, Sequence
     return (
         f"{label} over lags of {1000 * lags['lag_s'][0]:.0f} to {1000 * lags['lag_s'][-1]:.0f} ms moves by up to {span:.3f}{times}; "
         f"networks are most alike at {1000 * lags['best_s']:+.0f} ms."
+    )
+
+
+def _claim(measures: Mapping[str, Any], lags: Mapping[str, Any], reference: str, arms: Sequence[Alike]) -> list[str]:
+    """The published claim beside what was found, where both rules were trained: the gap between rules, and what else moves the value as far."""
+    rules = {arm.path: arm.rule for arm in arms}
+    other = next((path for path, rule in rules.items() if path != reference and rule == CLAIMED[1]), None)
+    if rules[reference] != CLAIMED[0] or other is None:
+        return []
+    found = []
+    for label, each in measures.items():
+        if each["matched"] is None:
+            continue
+        mean, low, high = each["matched"]["overall"][other]
+        own = np.array(each["matched"]["values"][reference])
+        seeds = float(np.ptp(own.mean(0)))
+        alike = low <= 0 <= high or abs(mean) <= seeds
+        beside = [f"{seeds:.3f} between seeds of {_short(reference)}"] if own.shape[1] > 1 else []
+        beside += [
+            f"{abs(gap[0]):.3f} between {_short(path)} and {_short(reference)}"
+            for path, gap in each["matched"]["overall"].items()
+            if rules[path] == CLAIMED[0]
+        ]
+        beside.append(f"{max(lags[label]['span'].values()):.3f} over lags")
+        verdict = "comparable" if alike else "not comparable"
+        found.append(f"{label}: {verdict}, {mean:+.3f} ({low:+.3f} to {high:+.3f}) beside {', '.join(beside)}")
+    return (
+        [f"{CLAIM}. Here, at the same error, {_short(other)} minus {_short(reference)}: {'; '.join(found)}."]
+        if found
+        else []
     )
 
 

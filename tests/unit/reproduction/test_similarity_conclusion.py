@@ -47,7 +47,7 @@ def _scores(procrustes: float, cka: float) -> list[Score]:
 def _arm(name: str, lasts: Sequence[float], control: bool = False, **more: Any) -> Alike:
     runs = {seed: _run(last, **more) for seed, last in enumerate(lasts)}
     scores = {seed: _scores(last, 0.76) for seed, last in enumerate(lasts)}
-    return Alike(f"s/{name}", "s/bptt", control, runs, scores)
+    return Alike(f"s/{name}", "s/bptt", control, name.split("_")[0], runs, scores)
 
 
 def test_a_surrogate_above_all_networks_is_named() -> None:
@@ -65,6 +65,20 @@ def test_what_differs_at_the_same_error_is_said_with_its_sign() -> None:
     assert 0 < low <= mean <= high
     assert "eprop minus bptt +" in found["sentence"] and "apart, every seed on one side" in found["sentence"]
     assert found["lags"]["procrustes"]["best_s"] == 0.1
+
+
+def test_the_claim_stands_beside_what_else_moves_the_value() -> None:
+    said = similarity_conclusion([_arm("bptt", [0.33, 0.34]), _arm("eprop", [0.5, 0.52]), _arm("bptt_small", [0.4])])
+    (claim,) = (each for each in said["sentences"] if each.startswith("Published"))
+    assert (
+        "procrustes: not comparable" in claim and "between bptt_small and bptt" in claim and "0.465 over lags" in claim
+    )
+    level = similarity_conclusion([_arm("bptt", [0.33, 0.36]), _arm("eprop", [0.34, 0.36])])
+    assert any("procrustes: comparable" in each for each in level["sentences"])
+    assert not any(
+        each.startswith("Published")
+        for each in similarity_conclusion([_arm("bptt", [0.3]), _arm("mdgl", [0.4])])["sentences"]
+    )
 
 
 def test_equal_arms_are_not_told_apart() -> None:
