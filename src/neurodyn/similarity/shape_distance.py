@@ -11,7 +11,8 @@ ROTATION = 1.0
 """α that forgives a rotation and a scale only."""
 LINEAR = 1e-6
 """α that forgives any invertible linear map, as published."""
-_SMALLEST = 1e-7  # eigenvalues below count as this
+SMALLEST_EIGENVALUE = 1e-7
+"""Eigenvalues below count as this."""
 
 
 def shape_distance(
@@ -57,8 +58,12 @@ def whitening(products: Float[Array, "dimension dimension"], alpha: float) -> Fl
     if alpha >= 1 - 1e-7:
         return np.eye(len(products))
     values, vectors = np.linalg.eigh(products)
-    gain = alpha + (1 - alpha) / np.sqrt(np.maximum(values, _SMALLEST))
-    return np.asarray((vectors * gain) @ vectors.T)
+    return np.asarray((vectors * spectral_gain(values, alpha)) @ vectors.T)
+
+
+def spectral_gain(values: np.ndarray, alpha: float) -> np.ndarray:
+    """What partial whitening multiplies directions by, α + (1 − α) λ^(−1/2), from the eigenvalues λ of XᵀX `(dimension,)`."""
+    return np.asarray(alpha + (1 - alpha) / np.sqrt(np.maximum(values, SMALLEST_EIGENVALUE)))
 
 
 def alignment(crossed: Float[Array, "dimension other_dimension"]) -> Float[Array, "dimension other_dimension"]:
