@@ -134,7 +134,11 @@ def activities_of(source: Source, name: str | None = None) -> list[Activity]:
     if isinstance(source, Activity | np.ndarray):
         found = Activity.of(source, name or "activity")
         return [found if name is None else dataclasses.replace(found, name=name)]
-    return [condition_averages(each, name and f"{name} {each.session}") for each in source]
+    several = [each for each in source if isinstance(each, Trials)] if isinstance(source, Sequence) else []
+    if not several or len(several) < len(source):
+        got = f"a {type(source).__name__}"
+        raise InvalidInput(name or "activities", got, "an array, an Activity, trials, a fitted estimator or text")
+    return [condition_averages(each, name and f"{name} {each.session}") for each in several]
 
 
 def _run(source: Source) -> str | Path | None:
@@ -172,8 +176,6 @@ def _of_text(text: str, name: str | None) -> list[Activity]:
 
 def _parsed(text: str) -> tuple[str, str, dict[str, Any]]:
     """What comes before the first colon, the array's name, and options."""
-    import yaml
-
     if Path(text).exists():
         return text, "", {}
     head, *rest = text.split(":")
@@ -181,7 +183,7 @@ def _parsed(text: str) -> tuple[str, str, dict[str, Any]]:
     if len(keys) > 1:
         raise InvalidInput(text, f"several names: {', '.join(keys)}", "FILE:KEY, then options as OPTION=VALUE")
     pairs = (word.split("=", 1) for word in rest if "=" in word)
-    return head, "".join(keys), {option: yaml.safe_load(value) for option, value in pairs}
+    return head, "".join(keys), {option: configs.parsed(f"{head}:{option}", value) for option, value in pairs}
 
 
 def _array(path: Path, key: str, options: ArrayOptions, name: str) -> Activity:
@@ -192,8 +194,9 @@ def _array(path: Path, key: str, options: ArrayOptions, name: str) -> Activity:
         keys = [each for axes in (3, 2) for each, ndim in named.items() if ndim == axes]
         of_three = [each for each in keys if named[each] == 3]
         if len(of_three or keys) != 1:
-            got = f"arrays {', '.join(named) or 'none'}"
-            raise InvalidInput(str(path), got, "one of three axes, (condition, time, unit)", f"Name it: {path}:KEY.")
+            got = ", ".join(f"{each} of shape {arrays[each].shape}" for each in named) or "no arrays"
+            fix = f"Name it: {path}:KEY." if len(keys) > 1 else ""
+            raise InvalidInput(str(path), got, "one array (condition, time, unit)", fix)
         key = (of_three or keys)[0]
     values = arrays[key]
     turned = options.order == "unit_time_condition"
@@ -206,7 +209,7 @@ def _array(path: Path, key: str, options: ArrayOptions, name: str) -> Activity:
     if "inputs" in arrays and key != "inputs":
         beside["inputs"] = arrays["inputs"]
     # Parts that do not fit are refused by the activity itself, which says which.
-    return dataclasses.replace(Activity.of(values.T if turned else values, name), **beside)
+    return Activity.of(values.T if turned else values, name, **beside)
 
 
 def _short(paths: Sequence[str]) -> dict[str, str]:

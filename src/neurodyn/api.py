@@ -14,7 +14,7 @@ from neurodyn.analysis.fixed_points import kept_portraits
 from neurodyn.analysis.langevin import has_physics, langevin_physics
 from neurodyn.analysis.weight_change import weight_change
 from neurodyn.assessment import assess
-from neurodyn.comparison.compare import DEFAULT_MEASURES, measure_of
+from neurodyn.comparison.compare import DEFAULT_MEASURES, measures_of
 from neurodyn.comparison.compare import compare as compare_activities
 from neurodyn.comparison.comparison import Comparison
 from neurodyn.comparison.lags import shared_lags
@@ -178,7 +178,7 @@ def evaluate(
 
 def compare(
     activities: Sequence[Source] | Mapping[str, Source],
-    measures: Sequence[str | Mapping[str, Any] | SimilarityMeasure] = DEFAULT_MEASURES,
+    measures: str | Sequence[str | Mapping[str, Any] | SimilarityMeasure] = DEFAULT_MEASURES,
     *,
     reference: str | None = None,
     window_s: tuple[float, float] | None = None,
@@ -218,7 +218,7 @@ def compare(
         MissingData: a file, run or data set that is not on this machine.
         InvalidInput: activities with other numbers of conditions or time points, with values that are not finite or do not vary, or what a measure cannot take.
     """
-    chosen, preparation = [measure_of(each) for each in measures], Preparation(scale, without_mean)
+    chosen, preparation = measures_of(measures), Preparation(scale, without_mean)
     gathered = gather(activities, untrained=untrained)
     found, place = gathered.activities, gathered.place(reference)
     if window_s is not None:

@@ -207,6 +207,18 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     return value
 
 
+def parsed(where: str, text: str) -> Any:
+    """A value as it is written in YAML: a number, text, a list.
+
+    Raises:
+        InvalidInput: no YAML.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidInput(where, repr(text), "a value as in YAML: 3, text or [1, 2]") from error
+
+
 def check_choices(config: Any, where: str) -> None:
     """Checks every field of a config against its annotation (Python does not): call it in `__post_init__`."""
     hints = typing.get_type_hints(type(config), include_extras=True)

@@ -36,7 +36,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 """Options besides the defaults, where others change what a measure is."""
 DEFAULT: dict[str, dict[str, Any]] = {
     "cca": {"components": 3},
-    "dsa": {"starts": 4},
+    "dsa": {"starts": 16, "delays": 3},
     "input_dsa": {"starts": 4},
     "stochastic_shape": {"starts": 2},
 }

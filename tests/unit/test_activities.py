@@ -52,9 +52,18 @@ def test_arrays_of_every_format_and_axes_of_either_order(folder):
         activities_of("b.mat:neuron")
 
 
+def test_what_a_file_masks_may_be_unknown(folder):
+    mask, holed = np.ones((8, 6), bool), RATES.copy()
+    mask[0, 5], holed[0, 5] = False, np.nan
+    np.savez("a.npz", rates=holed, mask=mask)
+    (found,) = activities_of("a.npz")
+    assert np.isfinite(found.samples).all() and len(found.samples) == 47
+
+
 @pytest.mark.parametrize(
     ("text", "error", "said"),
     [
+        ("a.npz:rates:order=[", InvalidInput, "YAML"),
         ("a.npz:rates:orders=x", InvalidInput, "order"),
         ("a.npz:rates:order=x", InvalidInput, "array.order"),
         ("a.npz:rates:other", InvalidInput, "several names"),

@@ -27,6 +27,8 @@ from neurodyn.similarity.participation_ratio import participation_ratio
 from neurodyn.training.kept import SimilarityOverTraining
 from neurodyn.training.run import Run
 
+ALSO_DRAWS = 20
+"""Most draws of measures that are of the trained network alone: they are many, and some take long."""
 ASKED = "asked"
 """Where the file says what was asked for."""
 LAGS = 64
@@ -97,7 +99,7 @@ def similarity_scores(run: Run, recording: Activity, to: SimilarityTo) -> list[S
             untrained={"network": before},
             lag_s=to.lag_s,
             preparation=preparation,
-            draws=min(to.draws, measure.draws),
+            draws=min(to.draws, measure.draws, to.draws if name in to.looks else ALSO_DRAWS),
             seed=to.seed,
         )
         (score,) = compared.scores

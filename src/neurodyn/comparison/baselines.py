@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from neurodyn.similarity.activity import Activity
@@ -18,9 +20,24 @@ def cross_condition_average(activity: Activity) -> Activity:
     return activity.with_values(np.broadcast_to(mean, activity.values.shape), "cross-condition average")
 
 
-def without_condition_mean(activity: Activity) -> Activity:
-    """The activity minus its cross-condition average: what differs between conditions."""
-    return activity.with_values(activity.values - cross_condition_average(activity).values, activity.name)
+def without_condition_mean(activity: Activity, of: Activity | None = None) -> Activity:
+    """The activity minus a cross-condition average: what differs between conditions. Single trials lose the same.
+
+    Args:
+        activity: what it is taken out of.
+        of: whose average, in the same bins; by default its own. Of conditions that are held out it is that of the others: residuals from one mean sum to zero, so that
+            the residuals of all conditions but one are those of the last.
+    """
+    mean = cross_condition_average(activity if of is None else of).values[0]
+    repeats = activity.repeats
+    if repeats is not None:
+        repeats = dataclasses.replace(repeats, values=repeats.values - mean)
+    return dataclasses.replace(activity, values=activity.values - mean, repeats=repeats)
+
+
+def varies(activity: Activity) -> bool:
+    """Whether any unit has two values: the cross-condition average of activities of one bin has not."""
+    return bool((activity.samples != activity.samples[:1]).any())
 
 
 def time_shuffled(activity: Activity, seed: int = 0) -> Activity:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 
+from neurodyn.comparison.baselines import without_condition_mean
+from neurodyn.comparison.held_out import value_of
 from neurodyn.errors import InvalidInput
 from neurodyn.similarity.activity import Activity
 from neurodyn.similarity.measures.base import SimilarityMeasure
@@ -50,25 +55,37 @@ def averaged(activity: Activity, chosen: np.ndarray) -> Activity:
     number = weight @ counted
     values = np.where(repeats.mask[..., None], repeats.values, 0)
     total = np.tensordot(weight.astype(float), values, 1)
-    average = activity.with_values(total / np.maximum(number, 1)[..., None])
-    return Activity(
-        average.values,
-        activity.counted & (number > 0),
-        activity.name,
-        activity.bin_s,
-        activity.start_s,
-        activity.conditions,
-        activity.inputs,
-    )
+    average = total / np.maximum(number, 1)[..., None]
+    return dataclasses.replace(activity, values=average, mask=activity.counted & (number > 0), repeats=None)
 
 
-def split_half(measure: SimilarityMeasure, pairs: Sequence[tuple[Activity, Activity]]) -> float:
-    """The mean value between averages over two halves of the trials, fitted to conditions as everything else is: what a second recording of half the length would score.
+def split_half(
+    measure: SimilarityMeasure,
+    pairs: Sequence[tuple[Activity, Activity]],
+    *,
+    without_mean: bool = False,
+    progress: bool = False,
+) -> float:
+    """The mean value between averages over two halves of the trials, on held-out conditions as every score is: what a second recording of half the length would score.
 
     Where the measure has a cosine, that of the halves c becomes √(2c / (1 + c)) first: what the noise-free averages would score against the whole recording's
     (Spearman and Brown's extrapolation to the whole number of trials, and the square root because a model has no noise).
+
+    Args:
+        measure: any.
+        pairs: of `halves`.
+        without_mean: take the mean over conditions out of each half.
+        progress: draw a progress bar on stderr.
+
+    Raises:
+        InvalidInput: as the measure.
     """
-    values = np.array([measure.fit(*pair).score() for pair in pairs])
+    if without_mean:
+        pairs = [(without_condition_mean(one), without_condition_mean(other)) for one, other in pairs]
+    shown = track(
+        pairs, f"{measure.label}: ceiling", console=Console(stderr=True), disable=not progress, transient=True
+    )
+    values = np.array([value_of(measure, *pair, without_mean=without_mean) for pair in shown])
     cosines = measure.as_cosine(values)
     if cosines is None:
         return float(values.mean())

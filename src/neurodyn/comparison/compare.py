@@ -14,11 +14,12 @@ from neurodyn import registry
 from neurodyn.comparison import baselines as alike
 from neurodyn.comparison.ceiling import halves, split_half
 from neurodyn.comparison.comparison import Compared, Comparison
-from neurodyn.comparison.held_out import can_hold_out, folds, held_out
+from neurodyn.comparison.held_out import can_hold_out, folds, value_of
 from neurodyn.comparison.lags import lag_sweep, window_like
 from neurodyn.comparison.orientation import sides
 from neurodyn.comparison.preparation import Preparation
 from neurodyn.comparison.resampling import bootstrap_draws, drawn_values, interval
+from neurodyn.config import check_range
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
 from neurodyn.similarity.activity import Activity, all_of, matched
@@ -37,24 +38,41 @@ def measure_of(name: str | Mapping[str, Any] | SimilarityMeasure) -> SimilarityM
     if isinstance(name, SimilarityMeasure):
         return name
     if isinstance(name, Mapping):
+        if "name" not in name:
+            raise InvalidInput("measure", f"options {', '.join(map(str, name))}", "a name among them")
         options = {key: value for key, value in name.items() if key != "name"}
         cls = registry.load("similarity_measures", str(name["name"]))
         return cls(configs.from_dict(cls.Config, options, str(name["name"])))  # type: ignore[no-any-return]
-    import yaml
-
     first, *given = name.split(":")
     options = {}
     for each in given:
-        key, equals, value = each.partition("=")
-        if not equals:
+        if "=" not in each:
             raise InvalidInput(f"measure {name}", each, "options as NAME:OPTION=VALUE")
-        options[key] = yaml.safe_load(value)
+        key, _, value = each.partition("=")
+        options[key] = configs.parsed(f"{first}.{key}", value)
     return measure_of({"name": first, **options})
+
+
+def measures_of(
+    names: str | Sequence[str | Mapping[str, Any] | SimilarityMeasure],
+) -> list[SimilarityMeasure]:
+    """The measures of one name or of several.
+
+    Raises:
+        UnknownName, InvalidInput: as `measure_of`, none, or one that is named twice.
+    """
+    found = [measure_of(each) for each in ([names] if isinstance(names, str) else names)]
+    if not found:
+        raise InvalidInput("measures", "none", f"at least one of {', '.join(registry.names('similarity_measures'))}")
+    labels = [each.label for each in found]
+    if len(set(labels)) < len(labels):
+        raise InvalidInput("measures", ", ".join(labels), "each once")
+    return found
 
 
 def compare(
     activities: Sequence[Activity | np.ndarray],
-    measures: Sequence[str | Mapping[str, Any] | SimilarityMeasure] = DEFAULT_MEASURES,
+    measures: str | Sequence[str | Mapping[str, Any] | SimilarityMeasure] = DEFAULT_MEASURES,
     *,
     reference: str | None = None,
     untrained: Mapping[str, Activity] | None = None,
@@ -97,11 +115,9 @@ def compare(
         raise InvalidInput("reference", repr(reference), f"one of {', '.join(names)}")
     place = 0 if reference is None else names.index(reference)
     prepare = Preparation() if preparation is None else preparation
-    chosen = [measure_of(each) for each in measures]
-    if not chosen:
-        raise InvalidInput("measures", "none", f"at least one of {', '.join(registry.names('similarity_measures'))}")
-    if len({m.label for m in chosen}) < len(chosen):
-        raise InvalidInput("measures", [m.label for m in chosen], "each once")
+    chosen = measures_of(measures)
+    if draws is not None:
+        check_range("draws", draws, 0)
     base = whole[place]
 
     def ready(each: Activity, is_reference: bool) -> Activity:
@@ -190,16 +206,14 @@ class _Against:
                 "y_units": other.units,
                 "lag_s": lag_s,
                 "ceiling": said,
-                "interval": f"95 % of the spread of {len(drawn)} bootstrap draws of conditions and units, about the value",
+                "interval": f"95 % of the spread of the fitted value over {len(drawn)} bootstrap draws of conditions and units, about the value",
             },
         )
 
     def _value(self, other: Activity) -> float:
         """On conditions that were held out, where that can be."""
         pair = sides(self.measure, self.reference, other)
-        if can_hold_out(self.measure, *pair):
-            return float(held_out(self.measure, *pair).mean())
-        return self.measure.fit(*pair).score()
+        return value_of(self.measure, *pair, without_mean=self.preparation.without_mean)
 
     def _beside(self, other: Activity, untrained: Activity | None) -> dict[str, Activity]:
         """What the reference is compared with besides: the activity before training, and the reference or the activity without what matters."""
@@ -207,7 +221,9 @@ class _Against:
         if "repeats" in self.measure.needs:  # averages and shuffles of them have no single trials
             return found
         if self.reference.rows > 1 and not self.preparation.without_mean:
-            found["cross_condition_average"] = alike.cross_condition_average(self.reference)
+            average = alike.cross_condition_average(self.reference)
+            if alike.varies(average):
+                found["cross_condition_average"] = average
         if self.measure.paired and self.reference.rows > 1:
             found["condition_shuffled"] = alike.condition_shuffled(other, self.seed)
         if self.measure.paired and other.bins > 1:
@@ -239,7 +255,15 @@ class _Against:
             return None, "none: condition averages, of which no single trials are known"
         if "repeats" in self.measure.needs:
             return None, "none: the measure looks at single trials"
-        return split_half(self.measure, halves(self.reference, seed=self.seed)), "averages over halves of the trials"
+        pairs = halves(self.reference, seed=self.seed)
+        value = split_half(self.measure, pairs, without_mean=self.preparation.without_mean, progress=self.progress)
+        whole = self.measure.as_cosine(np.zeros(1)) is not None
+        said = (
+            "extrapolated to all of them and to a model without noise"
+            if whole
+            else "not extrapolated: a model without noise may score better"
+        )
+        return value, f"averages over halves of the trials, {said}"
 
 
 def _compared(measure: SimilarityMeasure, values: np.ndarray) -> Compared:

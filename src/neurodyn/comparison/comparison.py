@@ -73,7 +73,7 @@ class Comparison:
     measures: Mapping[str, Compared]
     """By label."""
     scores: Sequence[Score] = ()
-    """Every other activity against the reference, by every measure: `context` has x, y, `fitted`, `chance`."""
+    """Every other activity against the reference, by every measure: `context` has the names x and y, the `fitted` value, and in words what was `held_out` and how the `ceiling` was found."""
     lags: Mapping[str, LagSweep] = field(default_factory=dict)
     """By measure, where lags were swept."""
     settings: Mapping[str, Any] = field(default_factory=dict)

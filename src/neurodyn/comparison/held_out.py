@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from neurodyn.comparison.baselines import without_condition_mean
 from neurodyn.similarity.activity import Activity
 from neurodyn.similarity.measures.base import SimilarityMeasure
 
@@ -22,8 +23,13 @@ def can_hold_out(measure: SimilarityMeasure, x: Activity, y: Activity) -> bool:
     return measure.learns and measure.paired and min(x.rows, y.rows) >= LEAST_ROWS
 
 
-def held_out(measure: SimilarityMeasure, x: Activity, y: Activity) -> np.ndarray:
+def held_out(measure: SimilarityMeasure, x: Activity, y: Activity, *, without_mean: bool = False) -> np.ndarray:
     """The value on each fold's conditions `(fold,)`, with means, maps and penalties from the others.
+
+    Args:
+        measure: one that learns.
+        x, y: in the same conditions and bins.
+        without_mean: take out of both sides the mean over the conditions that are fitted to. The mean over all conditions, taken out before, changes nothing.
 
     Raises:
         InvalidInput: as the measure's `fit` and `score`.
@@ -31,6 +37,20 @@ def held_out(measure: SimilarityMeasure, x: Activity, y: Activity) -> np.ndarray
     found = []
     for fold in folds(x.rows):
         rest = np.setdiff1d(np.arange(x.rows), fold)
-        fitted = measure.fit(x.take(rows=rest), y.take(rows=rest))
-        found.append(fitted.score(x.take(rows=fold), y.take(rows=fold)))
+        known, left = ([each.take(rows=rows) for each in (x, y)] for rows in (rest, fold))
+        if without_mean:
+            left = [without_condition_mean(each, of) for each, of in zip(left, known)]
+            known = [without_condition_mean(each) for each in known]
+        found.append(measure.fit(*known).score(*left))
     return np.array(found)
+
+
+def value_of(measure: SimilarityMeasure, x: Activity, y: Activity, *, without_mean: bool = False) -> float:
+    """The mean over held-out conditions, or the fitted value where none can be held out.
+
+    Raises:
+        InvalidInput: as the measure's `fit` and `score`.
+    """
+    if can_hold_out(measure, x, y):
+        return float(held_out(measure, x, y, without_mean=without_mean).mean())
+    return measure.fit(x, y).score()

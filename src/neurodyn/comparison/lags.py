@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from neurodyn.comparison.baselines import cross_condition_average
+from neurodyn.comparison.baselines import cross_condition_average, varies
 from neurodyn.comparison.comparison import LagSweep
 from neurodyn.comparison.orientation import against, sides
 from neurodyn.comparison.preparation import Preparation
@@ -143,5 +143,7 @@ def lag_sweep(
     best = int(np.argmin(mean) if measure.direction == "lower" else np.argmax(mean))
     baseline = None
     if not preparation.without_mean and reference.rows > 1:
-        baseline = measure.fit(*sides(measure, prepared, cross_condition_average(prepared))).score()
+        average = cross_condition_average(prepared)
+        if varies(average):
+            baseline = measure.fit(*sides(measure, prepared, average)).score()
     return LagSweep(lags_s, values, used_s, float(lags_s[best]), baseline)

@@ -20,7 +20,7 @@ SOFT = 0.1
 
 @dataclass(frozen=True)
 class Preparation:
-    """How every activity is prepared, the reference and the others alike."""
+    """How every activity is prepared, the reference and the others alike. Scales are those over all conditions, held out or not."""
 
     scale: Scale = "raw"
     """`raw`: as it is, so that units with high rates weigh most; `zscore`: every unit to unit variance; `soft`: every unit divided by its range plus a tenth of the largest unit's range, as is usual for rates of motor cortex."""
@@ -38,9 +38,10 @@ class Preparation:
         """
         if self.scale != "raw":
             samples = activity.samples
-            size = samples.std(0) if self.scale == "zscore" else np.ptp(samples, 0)
-            soft = 0.0 if self.scale == "zscore" else SOFT * size.max()
-            gain = np.where(size + soft > 0, 1 / np.where(size + soft > 0, size + soft, 1), 0)
+            reach = np.ptp(samples, 0)
+            size = samples.std(0) if self.scale == "zscore" else reach + SOFT * reach.max()
+            # Rounding gives units that stand still a standard deviation of their own.
+            gain = np.where(reach > 0, 1 / np.where(reach > 0, size, 1), 0)
             repeats = activity.repeats
             if repeats is not None:
                 repeats = dataclasses.replace(repeats, values=repeats.values * gain)

@@ -79,7 +79,8 @@ def similarity_conclusion(arms: Sequence[Alike]) -> dict[str, Any]:
         sentences += [
             _after(label, first.measures[label], after, floor),
             *_at_matched(label, matched, reference, arms),
-            _over_lags(label, lags[label], after),
+            _over_lags(label, lags[label], {arm.path: after[arm.path] for arm in arms if not arm.control}),
+            *_at_onset(label, first.measures[label], lags[label], floor),
         ]
     sentences += _claim(measures, lags, reference, arms)
     ranking = _ranking(arms)
@@ -158,11 +159,26 @@ def _over_lags(label: str, lags: Mapping[str, Any], after: Mapping[str, Sequence
     span = max(lags["span"].values())
     medians = [float(np.median(values)) for values in after.values()]
     gap = max(medians) - min(medians)
-    times = f", {span / gap:.1f} times the largest gap between arms" if gap > 0 else ""
+    times = f", {span / gap:.1f} times the largest gap between arms that learn" if gap > 0 else ""
     return (
         f"{label} over lags of {1000 * lags['lag_s'][0]:.0f} to {1000 * lags['lag_s'][-1]:.0f} ms moves by up to {span:.3f}{times}; "
         f"networks are most alike at {1000 * lags['best_s']:+.0f} ms."
     )
+
+
+def _at_onset(label: str, direction: str, lags: Mapping[str, Any], floor: float | None) -> list[str]:
+    """The values at no lag, where it was looked at: the event of the network on that of the recording."""
+    place = int(np.argmin(np.abs(lags["lag_s"])))
+    if abs(lags["lag_s"][place]) > 1e-9:
+        return []
+    values = {path: each[place] for path, each in lags["values"].items()}
+    said = ", ".join(f"{_short(path)} {value:.3f}" for path, value in values.items())
+    if floor is None:
+        return [f"{label} at 0 ms: {said}."]
+    best = max(values.values()) if direction == "higher" else min(values.values())
+    beaten = best > floor if direction == "higher" else best < floor
+    verdict = "some arm is more alike than" if beaten else "no arm is more alike than"
+    return [f"{label} at 0 ms: {said}; {verdict} the cross-condition average ({floor:.3f})."]
 
 
 def _claim(measures: Mapping[str, Any], lags: Mapping[str, Any], reference: str, arms: Sequence[Alike]) -> list[str]:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Activity:
     """Activity of a recorded population, of a network's units, or of a model's latents: conditions by time by unit, aligned to one event.
 
     Raises:
-        InvalidInput: another number of axes, no condition, bin or unit, values inside the mask that are not finite, or parts that disagree in shape.
+        InvalidInput: another number of axes, no condition, bin or unit, values inside the mask or a clock that are not finite, or parts that disagree in shape.
     """
 
     values: Float[Array, "condition time unit"]
@@ -52,6 +53,10 @@ class Activity:
         if self.values.ndim != 3 or 0 in self.values.shape:
             got = f"shape {self.values.shape}"
             raise InvalidInput(self.name, got, "(condition, time, unit), at least one of each", "See Activity.of.")
+        if self.bin_s is not None and not 0 < self.bin_s < np.inf:
+            raise InvalidInput(f"bin_s of {self.name}", self.bin_s, "seconds above 0, or None where time means nothing")
+        if not np.isfinite(self.start_s):
+            raise InvalidInput(f"start_s of {self.name}", self.start_s, "seconds from the event")
         shape = self.values.shape[:2]
         if self.mask is not None and self.mask.shape != shape:
             raise InvalidInput(f"mask of {self.name}", f"shape {self.mask.shape}", f"{shape}, condition by time")
@@ -69,8 +74,13 @@ class Activity:
             raise InvalidInput(f"mask of {self.name}", "no bin with data", "at least one")
 
     @staticmethod
-    def of(values: Activity | np.ndarray, name: str = "activity") -> Activity:
+    def of(values: Activity | np.ndarray, name: str = "activity", **beside: Any) -> Activity:
         """An activity from an array: `(condition, time, unit)`, or `(sample, unit)`, whose rows have no order in time.
+
+        Args:
+            values: an activity is returned as it is.
+            name: of a new activity.
+            beside: its other fields: mask, bin_s and the like.
 
         Raises:
             InvalidInput: no numbers, or other axes.
@@ -83,7 +93,7 @@ class Activity:
         if array.ndim not in (2, 3):
             raise InvalidInput(name, f"shape {array.shape}", "(sample, unit) or (condition, time, unit)")
         array = array.astype(np.float64, copy=False)
-        return Activity(array[:, None] if array.ndim == 2 else array, name=name)
+        return Activity(array[:, None] if array.ndim == 2 else array, name=name, **beside)
 
     # -- sizes ------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import pytest
 
 from neurodyn.comparison.ceiling import averaged, halves, split_half
 from neurodyn.comparison.compare import compare, measure_of
-from neurodyn.comparison.held_out import folds, held_out
+from neurodyn.comparison.held_out import folds, held_out, value_of
 from neurodyn.comparison.preparation import Preparation
 from neurodyn.comparison.resampling import bootstrap_draws, drawn_values, interval
 from neurodyn.errors import InvalidInput, UnknownName
@@ -108,6 +108,16 @@ def test_refusals_say_what_and_which(populations: list[Activity]) -> None:
         measure_of("procrustes:alhpa=1")
     with pytest.raises(InvalidInput, match="NAME:OPTION=VALUE"):
         measure_of("procrustes:euclidean")
+    with pytest.raises(InvalidInput, match=r"procrustes\.alpha.*YAML"):
+        measure_of("procrustes:alpha=[")
+    with pytest.raises(InvalidInput, match="a name among them"):
+        measure_of({"alpha": 1})
+    with pytest.raises(InvalidInput, match="draws"):
+        compare([brain, alike], ["procrustes"], draws=-1)
+    with pytest.raises(InvalidInput, match="bin_s of brain"):
+        Activity(brain.values, name="brain", bin_s=-0.01)
+    with pytest.raises(InvalidInput, match="start_s of brain"):
+        Activity(brain.values, name="brain", start_s=float("nan"))
     with pytest.raises(InvalidInput, match="each once"):
         compare([brain, alike], ["procrustes", "procrustes"])
     with pytest.raises(InvalidInput, match="not finite"):
@@ -122,6 +132,40 @@ def test_every_row_is_held_out_once_and_the_fit_never_sees_it() -> None:
     assert len(apart) == 8
     assert apart.mean() == pytest.approx(1, abs=0.1)
     assert Procrustes().fit(x, y).score() < 0.7
+
+
+def test_a_mean_over_all_conditions_gives_nothing_away() -> None:
+    """Residuals from one mean sum to zero: with more units than samples the map of all but one condition would be right on the last, of noise too."""
+    rng = np.random.default_rng(0)
+    noise = [Activity(rng.normal(size=(8, 10, 100)), name=name) for name in "xy"]
+    leaking = [each.with_values(each.values - each.values.mean(0)) for each in noise]
+    assert held_out(Procrustes(), *leaking).mean() < 0.8
+    apart = held_out(Procrustes(), *noise, without_mean=True)
+    assert apart.mean() == pytest.approx(1, abs=0.05)
+    few, few_leaking = ([each.take(units=slice(20)) for each in both] for both in (noise, leaking))
+    apart = held_out(Procrustes(), *few, without_mean=True)
+    np.testing.assert_allclose(held_out(Procrustes(), *few_leaking, without_mean=True), apart)
+    (score,) = compare(few, "procrustes", preparation=Preparation(without_mean=True), draws=0).scores
+    assert score.value == pytest.approx(apart.mean())
+
+
+@pytest.mark.parametrize("scale", ["raw", "zscore", "soft"])
+def test_units_that_stand_still_weigh_nothing_at_any_scale(populations: list[Activity], scale: str) -> None:
+    brain, alike, _ = populations
+    still = np.broadcast_to([0.1, 0.7, 1 / 3], (CONDITIONS, BINS, 3))
+    more = alike.with_values(np.concatenate([alike.values, still], -1))
+    assert (more.samples.std(0)[-3:] > 0).any()  # by rounding
+    prepared = [Preparation(scale=scale).of(each) for each in (brain, alike, more)]
+    without, with_still = (Procrustes().fit(prepared[0], each).score() for each in prepared[1:])
+    assert with_still == pytest.approx(without, abs=1e-9)
+
+
+def test_samples_without_an_order_have_no_average_over_conditions() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 4))
+    (score,) = compare([x, x @ np.linalg.qr(rng.normal(size=(4, 4)))[0]], ["procrustes"], draws=3).scores
+    assert score.value == pytest.approx(0, abs=1e-6)
+    assert "cross_condition_average" not in score.baselines and "condition_shuffled" in score.baselines
 
 
 def test_draws_of_the_reference_do_not_depend_on_the_other() -> None:
@@ -177,10 +221,18 @@ def test_the_ceiling_is_what_the_truth_scores(repeated: Activity) -> None:
     truth = Activity(_latents() @ np.linalg.qr(rng.normal(size=(10, LATENTS)))[0].T, name="truth")
     ceiling = split_half(Procrustes(), halves(repeated, 10))
     between_halves = np.mean([Procrustes().fit(*pair).score() for pair in halves(repeated, 10)])
-    reached = Procrustes().fit(truth, repeated).score()
+    reached = value_of(Procrustes(), truth, repeated)
     assert ceiling == pytest.approx(reached, abs=0.04)
     assert abs(ceiling - reached) < abs(between_halves - reached)
-    assert compare([repeated, truth], ["procrustes"], draws=0).scores[0].ceiling is not None
+    (score,) = compare([repeated, truth], "procrustes", draws=0).scores
+    assert score.ceiling is not None and "extrapolated to all of them" in score.context["ceiling"]
+
+
+def test_single_trials_stay_where_the_mean_is_taken_out(repeated: Activity) -> None:
+    rng = np.random.default_rng(4)
+    truth = Activity(_latents() @ np.linalg.qr(rng.normal(size=(10, LATENTS)))[0].T, name="truth")
+    (score,) = compare([repeated, truth], "procrustes", preparation=Preparation(without_mean=True), draws=0).scores
+    assert score.ceiling == pytest.approx(score.value, abs=0.06)
 
 
 def test_averages_have_no_ceiling(populations: list[Activity]) -> None:

@@ -104,4 +104,12 @@ def test_it_stands_beside_the_first_score_of_the_reference() -> None:
 
 def test_lags_move_the_value() -> None:
     found = similarity_conclusion([_arm("bptt", [0.33]), _arm("eprop", [0.4])])
-    assert "moves by up to 0.470, 6.7 times the largest gap between arms" in found["sentence"]
+    assert "moves by up to 0.470, 6.7 times the largest gap between arms that learn" in found["sentence"]
+
+
+def test_no_lag_is_looked_at_on_its_own() -> None:
+    found = similarity_conclusion([_arm("bptt", [0.33]), _arm("eprop", [0.4])])
+    assert (
+        "procrustes at 0 ms: bptt 0.700, eprop 0.700; no arm is more alike than the cross-condition average (0.480)"
+        in found["sentence"]
+    )

@@ -75,7 +75,7 @@ class DSA(SimilarityMeasure):
     definition = "Distance between the linear operators that move delay-embedded activity from bin to bin: the angle after the best orthogonal change of coordinates, or between sets of eigenvalues; 0 is the same dynamics."
     needs: ClassVar[frozenset[Need]] = frozenset({"time"})
     paired = False
-    draws = 20
+    draws = 10
 
     @property
     def invariances(self) -> frozenset[Invariance]:
