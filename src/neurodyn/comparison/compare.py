@@ -25,6 +25,8 @@ from neurodyn.metrics.base import Score
 from neurodyn.similarity.activity import Activity, all_of, matched
 from neurodyn.similarity.measures.base import SimilarityMeasure
 
+_NO_SPREAD = 1e-9
+"""Range of drawn values below which they are the same but for rounding."""
 DEFAULT_MEASURES = ("procrustes", "cka", "dsa")
 
 
@@ -186,13 +188,13 @@ class _Against:
             name=measure.label,
             definition=measure.definition,
             value=value,
-            interval=interval(value, drawn[:, 0]),
+            interval=_interval(value, drawn[:, 0]),
             n=x.rows,
             direction=measure.direction,
             baselines={**known, **({} if chance is None else {"chance": chance})},
             ceiling=ceiling,
             difference={
-                name: (value - known[name], *interval(value - known[name], drawn[:, 0] - drawn[:, 1 + i]))
+                name: (value - known[name], *_interval(value - known[name], drawn[:, 0] - drawn[:, 1 + i]))
                 for i, name in enumerate(beside)
             },
             context={
@@ -264,6 +266,13 @@ class _Against:
             else "not extrapolated: a model without noise may score better"
         )
         return value, f"averages over halves of the trials, {said}"
+
+
+def _interval(value: float, drawn: np.ndarray) -> tuple[float, float]:
+    """About the value; none where the fitted value is the same whatever is drawn, as where units outnumber samples and every fit is perfect."""
+    if len(drawn) and np.nanmax(drawn, initial=-np.inf) - np.nanmin(drawn, initial=np.inf) < _NO_SPREAD:
+        return float("nan"), float("nan")
+    return interval(value, drawn)
 
 
 def _compared(measure: SimilarityMeasure, values: np.ndarray) -> Compared:

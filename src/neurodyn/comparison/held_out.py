@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurodyn.comparison.baselines import without_condition_mean
+from neurodyn.comparison.baselines import varies, without_condition_mean
 from neurodyn.similarity.activity import Activity
 from neurodyn.similarity.measures.base import SimilarityMeasure
 
@@ -24,7 +24,7 @@ def can_hold_out(measure: SimilarityMeasure, x: Activity, y: Activity) -> bool:
 
 
 def held_out(measure: SimilarityMeasure, x: Activity, y: Activity, *, without_mean: bool = False) -> np.ndarray:
-    """The value on each fold's conditions `(fold,)`, with means, maps and penalties from the others.
+    """The value on each fold's conditions `(fold,)`, with means, maps and penalties from the others; NaN where a side does not vary in them, or not in the others.
 
     Args:
         measure: one that learns.
@@ -41,7 +41,8 @@ def held_out(measure: SimilarityMeasure, x: Activity, y: Activity, *, without_me
         if without_mean:
             left = [without_condition_mean(each, of) for each, of in zip(left, known)]
             known = [without_condition_mean(each) for each in known]
-        found.append(measure.fit(*known).score(*left))
+        still = not all(varies(each) for each in (*known, *left))
+        found.append(np.nan if still else measure.fit(*known).score(*left))
     return np.array(found)
 
 
@@ -52,5 +53,6 @@ def value_of(measure: SimilarityMeasure, x: Activity, y: Activity, *, without_me
         InvalidInput: as the measure's `fit` and `score`.
     """
     if can_hold_out(measure, x, y):
-        return float(held_out(measure, x, y, without_mean=without_mean).mean())
+        found = held_out(measure, x, y, without_mean=without_mean)
+        return float(found[np.isfinite(found)].mean()) if np.isfinite(found).any() else float("nan")
     return measure.fit(x, y).score()

@@ -9,6 +9,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from neurodyn.comparison.baselines import varies
 from neurodyn.comparison.orientation import against
 from neurodyn.similarity.activity import Activity
 from neurodyn.similarity.measures.base import SimilarityMeasure
@@ -52,16 +53,19 @@ def drawn_values(
     *,
     progress: bool = False,
 ) -> np.ndarray:
-    """The value of a reference against each of the others in every draw, `(draw, other)`, fitted and scored on the draw."""
-    found = np.empty((len(draws), len(others)))
+    """The value of a reference against each of the others in every draw, `(draw, other)`, fitted and scored on the draw; NaN where a side does not vary in it."""
+    found = np.full((len(draws), len(others)), np.nan)
     shown = track(draws, f"{measure.label}: draws", console=Console(stderr=True), disable=not progress, transient=True)
     for place, draw in enumerate(shown):
-        found[place] = against(measure, draw.of(reference), [draw.of(other) for other in others])
+        drawn = [draw.of(each) for each in (reference, *others)]
+        moving = [i for i, each in enumerate(drawn[1:]) if varies(each)]
+        if moving and varies(drawn[0]):
+            found[place, moving] = against(measure, drawn[0], [drawn[1 + i] for i in moving])
     return found
 
 
 def interval(value: float, drawn: np.ndarray) -> tuple[float, float]:
-    """95 % of the draws' spread about the value.
+    """95 % of the draws' spread about the value; NaN for fewer than two draws.
 
     Draws repeat conditions and units, which alone moves a distance between populations: what counts is their spread about their own mean.
     """

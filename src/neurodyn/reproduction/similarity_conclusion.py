@@ -100,18 +100,26 @@ def _matched(arms: Sequence[Alike], reference: str, label: str) -> MatchedSimila
     kept = {arm.path: arm.runs for arm in arms if not arm.control or arm.path == reference}
     try:
         return matched_similarity(kept, reference, label)
-    except InvalidInput:
+    except InvalidInput as error:
+        if error.field != "levels":
+            raise
         return None
 
 
 def _plain(found: MatchedSimilarity) -> dict[str, Any]:
+    """For JSON; without draws there are no intervals, and a difference stands for both of its ends."""
+    ends = {
+        arm: np.where(np.isfinite(each), each, found.difference[arm][:, None]) for arm, each in found.interval.items()
+    }
     return {
         "error": found.error_name,
         "levels": found.levels.tolist(),
         "values": {arm: each.tolist() for arm, each in found.values.items()},
         "difference": {arm: each.tolist() for arm, each in found.difference.items()},
-        "interval": {arm: each.tolist() for arm, each in found.interval.items()},
-        "overall": {arm: list(each) for arm, each in found.overall.items()},
+        "interval": {arm: each.tolist() for arm, each in ends.items()},
+        "overall": {
+            arm: [each[0], *(e if np.isfinite(e) else each[0] for e in each[1:])] for arm, each in found.overall.items()
+        },
     }
 
 
@@ -192,18 +200,20 @@ def _claim(measures: Mapping[str, Any], lags: Mapping[str, Any], reference: str,
         if each["matched"] is None:
             continue
         mean, low, high = each["matched"]["overall"][other]
-        own = np.array(each["matched"]["values"][reference])
-        seeds = float(np.ptp(own.mean(0)))
-        alike = low <= 0 <= high or abs(mean) <= seeds
-        beside = [f"{seeds:.3f} between seeds of {_short(reference)}"] if own.shape[1] > 1 else []
+        last, ends = each["matched"]["difference"][other][-1], each["matched"]["interval"][other][-1]
+        seeds = float(np.ptp(np.array(each["matched"]["values"][reference]).mean(0)))
+        told = not (low <= 0 <= high and ends[0] <= 0 <= ends[1])
+        verdict = "not told apart" if not told else "apart" if abs(mean) > seeds else "apart by less than seeds are"
+        beside = [f"{seeds:.3f} between seeds of {_short(reference)}"] if seeds > 0 else []
         beside += [
             f"{abs(gap[0]):.3f} between {_short(path)} and {_short(reference)}"
             for path, gap in each["matched"]["overall"].items()
             if rules[path] == CLAIMED[0]
         ]
         beside.append(f"{max(lags[label]['span'].values()):.3f} over lags")
-        verdict = "comparable" if alike else "not comparable"
-        found.append(f"{label}: {verdict}, {mean:+.3f} ({low:+.3f} to {high:+.3f}) beside {', '.join(beside)}")
+        found.append(
+            f"{label}: {verdict}, {mean:+.3f} ({low:+.3f} to {high:+.3f}), at the lowest error {last:+.3f} ({ends[0]:+.3f} to {ends[1]:+.3f}), beside {', '.join(beside)}"
+        )
     return (
         [f"{CLAIM}. Here, at the same error, {_short(other)} minus {_short(reference)}: {'; '.join(found)}."]
         if found

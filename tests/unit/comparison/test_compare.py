@@ -238,3 +238,23 @@ def test_single_trials_stay_where_the_mean_is_taken_out(repeated: Activity) -> N
 def test_averages_have_no_ceiling(populations: list[Activity]) -> None:
     with pytest.raises(InvalidInput, match="no noise ceiling"):
         halves(populations[0])
+
+
+def test_a_model_that_moves_in_few_conditions_does_not_stop_the_others(populations: list[Activity]) -> None:
+    brain, alike, _ = populations
+    still = np.zeros_like(alike.values)
+    still[2:4] = alike.values[2:4]
+    found = compare([brain, alike, Activity(still, name="still")], ["procrustes"], draws=30)
+    one, other = found.scores
+    assert one.value < other.value < 2  # of the folds in which it can be said
+    assert np.isfinite(one.interval).all()
+    assert json.dumps(found.as_mapping(), allow_nan=False)
+
+
+def test_a_fit_that_is_perfect_whatever_is_drawn_has_no_interval() -> None:
+    rng = np.random.default_rng(0)
+    brain, other = (Activity(rng.normal(size=(6, 2, 40)), name=name) for name in ("brain", "other"))
+    (score,) = compare([brain, other], ["linear_predictivity:penalty=0"], draws=8).scores
+    assert score.context["fitted"] == pytest.approx(1)
+    assert score.value < 0.5
+    assert np.isnan(score.interval).all()
