@@ -92,7 +92,7 @@ def study(seeds: int = 3) -> StudySubject:
         runs = {seed: over_training(number, seed) for seed in range(seeds)}
         own = {seed: _scores(path, number) for seed in runs}
         arms.append(StudyArm(path, own[0], {}, similarities=runs))
-        alike.append(Alike(path, "similarity/reach/bptt", False, runs, own))
+        alike.append(Alike(path, "similarity/reach/bptt", False, path.rpartition("/")[2].split("_")[0], runs, own))
     scores = with_similarity_conclusions([score for arm in arms for score in arm.scores], alike)
     shown = [dataclasses.replace(a, scores=[s for s in scores if s.context["arm"] == a.path]) for a in arms]
     return StudySubject("similarity", shown)

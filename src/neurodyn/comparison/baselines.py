@@ -35,11 +35,6 @@ def without_condition_mean(activity: Activity, of: Activity | None = None) -> Ac
     return dataclasses.replace(activity, values=activity.values - mean, repeats=repeats)
 
 
-def varies(activity: Activity) -> bool:
-    """Whether any unit has two values: the cross-condition average of activities of one bin has not."""
-    return bool((activity.samples != activity.samples[:1]).any())
-
-
 def time_shuffled(activity: Activity, seed: int = 0) -> Activity:
     """Every condition shifted in time by an amount of its own, around its end: as smooth as before, and as correlated across units, but at the wrong times.
 

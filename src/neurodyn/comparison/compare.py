@@ -224,7 +224,7 @@ class _Against:
             return found
         if self.reference.rows > 1 and not self.preparation.without_mean:
             average = alike.cross_condition_average(self.reference)
-            if alike.varies(average):
+            if average.varies:
                 found["cross_condition_average"] = average
         if self.measure.paired and self.reference.rows > 1:
             found["condition_shuffled"] = alike.condition_shuffled(other, self.seed)

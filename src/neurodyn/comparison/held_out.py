@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurodyn.comparison.baselines import varies, without_condition_mean
+from neurodyn.comparison.baselines import without_condition_mean
 from neurodyn.similarity.activity import Activity
 from neurodyn.similarity.measures.base import SimilarityMeasure
 
@@ -41,7 +41,7 @@ def held_out(measure: SimilarityMeasure, x: Activity, y: Activity, *, without_me
         if without_mean:
             left = [without_condition_mean(each, of) for each, of in zip(left, known)]
             known = [without_condition_mean(each) for each in known]
-        still = not all(varies(each) for each in (*known, *left))
+        still = not all(each.varies for each in (*known, *left))
         found.append(np.nan if still else measure.fit(*known).score(*left))
     return np.array(found)
 

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from neurodyn.comparison.baselines import cross_condition_average, varies
+from neurodyn.comparison.baselines import cross_condition_average
 from neurodyn.comparison.comparison import LagSweep
 from neurodyn.comparison.orientation import against, sides
 from neurodyn.comparison.preparation import Preparation
@@ -144,6 +144,6 @@ def lag_sweep(
     baseline = None
     if not preparation.without_mean and reference.rows > 1:
         average = cross_condition_average(prepared)
-        if varies(average):
+        if average.varies:
             baseline = measure.fit(*sides(measure, prepared, average)).score()
     return LagSweep(lags_s, values, used_s, float(lags_s[best]), baseline)

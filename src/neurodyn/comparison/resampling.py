@@ -9,7 +9,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from neurodyn.comparison.baselines import varies
 from neurodyn.comparison.orientation import against
 from neurodyn.similarity.activity import Activity
 from neurodyn.similarity.measures.base import SimilarityMeasure
@@ -58,8 +57,8 @@ def drawn_values(
     shown = track(draws, f"{measure.label}: draws", console=Console(stderr=True), disable=not progress, transient=True)
     for place, draw in enumerate(shown):
         drawn = [draw.of(each) for each in (reference, *others)]
-        moving = [i for i, each in enumerate(drawn[1:]) if varies(each)]
-        if moving and varies(drawn[0]):
+        moving = [i for i, each in enumerate(drawn[1:]) if each.varies]
+        if moving and drawn[0].varies:
             found[place, moving] = against(measure, drawn[0], [drawn[1 + i] for i in moving])
     return found
 

@@ -121,6 +121,11 @@ class Activity:
         flat = self.values.reshape(-1, self.units) if self.mask is None else self.values[self.mask]
         return flat.astype(np.float64, copy=False)
 
+    @cached_property
+    def varies(self) -> bool:
+        """Whether any unit has two values."""
+        return bool((self.samples != self.samples[:1]).any())
+
     @property
     def time_s(self) -> np.ndarray:
         """Time of each bin from the event `(time,)`, in seconds; bins where no width is known."""

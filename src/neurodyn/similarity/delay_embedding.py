@@ -164,7 +164,7 @@ def _by_entry(bare: DelayCoordinates, activity: Activity, valid: np.ndarray, cen
     mean = total / valid.sum() if centred else np.zeros(len(total))
     flat -= np.outer(mean, total)
     squares, axes = (x[..., ::-1] for x in np.linalg.eigh(flat))
-    return mean, axes / np.sqrt(np.maximum(squares, np.finfo(float).tiny)), squares, float(np.trace(flat))
+    return mean, axes / np.sqrt(_above_rounding(squares)), squares, float(np.trace(flat))
 
 
 def _by_window(bare: DelayCoordinates, activity: Activity, valid: np.ndarray, centred: bool) -> Principal:
@@ -174,9 +174,14 @@ def _by_window(bare: DelayCoordinates, activity: Activity, valid: np.ndarray, ce
     means = [rows.mean(0) if centred else np.zeros(rows.shape[1]) for rows in bins]
     products = sum((rows - mean) @ (rows - mean).T for rows, mean in zip(bins, means))
     squares, along = (x[..., ::-1] for x in np.linalg.eigh(products))
-    scaled = along / np.maximum(squares, np.finfo(float).tiny)
+    scaled = along / _above_rounding(squares)
     axes = np.concatenate([(rows - mean).T @ scaled for rows, mean in zip(bins, means)])
     return np.concatenate(means), axes, squares, float(np.trace(products))
+
+
+def _above_rounding(squares: np.ndarray) -> np.ndarray:
+    """Sums of squares, the largest first; infinite where they are rounding, so that what is divided by them is nothing."""
+    return np.where(squares > np.finfo(float).eps ** 2 * squares[0], squares, np.inf)
 
 
 def _axes(centred: np.ndarray, part: float) -> np.ndarray:

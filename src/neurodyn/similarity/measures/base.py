@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any, ClassVar, Literal, get_args
@@ -21,6 +21,13 @@ reflect them, map them by any invertible matrix. Each of the last three includes
 INVARIANCES: tuple[Invariance, ...] = get_args(Invariance)
 Need = Literal["time", "inputs", "repeats"]
 """What a measure takes besides samples: their order in time, what drove the populations, single trials of each condition."""
+
+_WITHOUT: Mapping[Need, tuple[str, str]] = {
+    "time": ("samples without an order in time", "Give (condition, time, unit)."),
+    "inputs": ("no inputs", "Give Activity(inputs=...), or take a measure without inputs."),
+    "repeats": ("no single trials", "Condition averages have none: take another measure."),
+}
+"""What an activity has instead of what is needed, and what to do about it."""
 
 
 class SimilarityMeasure(ABC):
@@ -155,28 +162,16 @@ class SimilarityMeasure(ABC):
         x, y = Activity.of(x, "x"), Activity.of(y, "y")
         name = registry.name_of(type(self))
         for side in (x, y):
-            missing = {
-                "time": side.bins < 2,
-                "inputs": side.inputs is None,
-                "repeats": side.repeats is None,
-            }
+            missing = {"time": side.bins < 2, "inputs": side.inputs is None, "repeats": side.repeats is None}
             for need in sorted(self.needs):
                 if missing[need]:
-                    said = {
-                        "time": "samples without an order in time",
-                        "inputs": "no inputs",
-                        "repeats": "no single trials",
-                    }[need]
-                    fix = {
-                        "time": "Give (condition, time, unit).",
-                        "inputs": "Give Activity(inputs=...), or take a measure without inputs.",
-                        "repeats": "Condition averages have none: take another measure.",
-                    }[need]
+                    said, fix = _WITHOUT[need]
                     raise InvalidInput(side.name, f"{said}, which {name} needs", f"{need} for the measure", fix)
-            flat = side.samples
-            if not (flat != flat[:1]).any():
+        x, y = matched(x, y) if self.paired else (x, y)
+        for side in (x, y):
+            if not side.varies:
                 raise InvalidInput(side.name, "units that do not vary", "at least one that does")
-        return matched(x, y) if self.paired else (x, y)
+        return x, y
 
 
 @dataclass(frozen=True, eq=False)
