@@ -222,3 +222,14 @@ def test_chance_is_what_independent_noise_scores(name: str, options: dict[str, A
         generator = np.random.default_rng(0)
         values = [found.fit(*(generator.standard_normal((samples, units)) for _ in range(2))).score() for _ in range(6)]
         assert np.mean(values) == pytest.approx(expected, abs=0.03)
+
+
+@every
+def test_cosines_and_values_are_each_others_reverse(name: str, options: dict[str, Any]) -> None:
+    found = measure(name, options)
+    value = np.array([found.fit(X, Z).score()])
+    cosines = found.as_cosine(value)
+    if cosines is None:  # no extrapolation of its noise ceilings
+        return
+    assert -1 <= cosines[0] <= 1
+    assert found.from_cosine(cosines) == pytest.approx(value, abs=1e-9)

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurodyn.analysis.condition_activity import condition_activity, kept_activities, untrained_activity
 from neurodyn.analysis.errors_over_training import MEASURES, errors_over_training
-from neurodyn.comparison.baselines import condition_shuffled, cross_condition_average, time_shuffled
+from neurodyn.comparison.baselines import surrogates
 from neurodyn.comparison.compare import compare
 from neurodyn.comparison.lags import lag_sweep, shared_lags, window_like
 from neurodyn.comparison.looks import SimilarityTo, look
@@ -125,9 +125,7 @@ def _baselines(
     measure: SimilarityMeasure, preparation: Preparation, reference: Activity, last: Activity, seed: int
 ) -> Mapping[str, float]:
     """Fitted and scored on the same samples, as the curves are."""
-    found = {} if preparation.without_mean else {"cross_condition_average": cross_condition_average(reference)}
-    if measure.paired:
-        found |= {"condition_shuffled": condition_shuffled(last, seed), "time_shuffled": time_shuffled(last, seed)}
+    found = surrogates(reference, last, paired=measure.paired, without_mean=preparation.without_mean, seed=seed)
     known = {name: measure.fit(*sides(measure, reference, each)).score() for name, each in found.items()}
     first, second = sides(measure, reference, last)
     chance = measure.chance(len(reference.samples), first.units, second.units)

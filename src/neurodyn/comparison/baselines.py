@@ -69,3 +69,24 @@ def independent_noise(activity: Activity, seed: int = 0) -> Activity:
     """White Gaussian noise of the same size: what chance gives where no formula is known."""
     values = np.random.default_rng(seed).standard_normal(activity.values.shape)
     return activity.with_values(values, "independent noise")
+
+
+def surrogates(
+    reference: Activity, other: Activity, *, paired: bool = True, without_mean: bool = False, seed: int = 0
+) -> dict[str, Activity]:
+    """What a reference is compared with beside another activity: itself without its conditions, the other one with its conditions or its times in the wrong place.
+
+    Args:
+        reference, other: prepared, in the same conditions and bins where they are paired.
+        paired: whether the measure takes rows as pairs; what does not is blind to where conditions and times lie.
+        without_mean: whether the mean over conditions has been taken out, so that nothing is left of it.
+        seed: of the shuffles.
+    """
+    found: dict[str, Activity] = {}
+    if reference.rows > 1 and not without_mean and (average := cross_condition_average(reference)).varies:
+        found["cross_condition_average"] = average
+    if paired and reference.rows > 1:
+        found["condition_shuffled"] = condition_shuffled(other, seed)
+    if paired and other.bins > 1:
+        found["time_shuffled"] = time_shuffled(other, seed)
+    return found

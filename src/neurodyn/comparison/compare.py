@@ -218,19 +218,14 @@ class _Against:
         return value_of(self.measure, *pair, without_mean=self.preparation.without_mean)
 
     def _beside(self, other: Activity, untrained: Activity | None) -> dict[str, Activity]:
-        """What the reference is compared with besides: the activity before training, and the reference or the activity without what matters."""
+        """What the reference is compared with besides: the activity before training, and surrogates."""
         found = {} if untrained is None else {"untrained": untrained}
         if "repeats" in self.measure.needs:  # averages and shuffles of them have no single trials
             return found
-        if self.reference.rows > 1 and not self.preparation.without_mean:
-            average = alike.cross_condition_average(self.reference)
-            if average.varies:
-                found["cross_condition_average"] = average
-        if self.measure.paired and self.reference.rows > 1:
-            found["condition_shuffled"] = alike.condition_shuffled(other, self.seed)
-        if self.measure.paired and other.bins > 1:
-            found["time_shuffled"] = alike.time_shuffled(other, self.seed)
-        return found
+        without_mean = self.preparation.without_mean
+        return found | alike.surrogates(
+            self.reference, other, paired=self.measure.paired, without_mean=without_mean, seed=self.seed
+        )
 
     def _drawn(self, others: Sequence[Activity]) -> np.ndarray:
         """The fitted value of each of the others in every draw, `(draw, other)`; no draw where there is one condition."""

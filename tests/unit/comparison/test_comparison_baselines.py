@@ -8,6 +8,7 @@ from neurodyn.comparison.baselines import (
     condition_shuffled,
     cross_condition_average,
     independent_noise,
+    surrogates,
     time_shuffled,
     without_condition_mean,
 )
@@ -65,3 +66,14 @@ def test_inputs_are_left_alone_and_noise_has_their_size() -> None:
     for made in (time_shuffled(activity), condition_shuffled(activity), independent_noise(activity)):
         assert made.values.shape == before.shape
         assert np.array_equal(activity.values, before)
+
+
+def test_surrogates_are_those_that_mean_something() -> None:
+    activity = _activity()
+    every = {"cross_condition_average", "condition_shuffled", "time_shuffled"}
+    assert set(surrogates(activity, activity)) == every
+    assert set(surrogates(activity, activity, without_mean=True)) == every - {"cross_condition_average"}
+    assert set(surrogates(activity, activity, paired=False)) == {"cross_condition_average"}
+    samples = activity.take(bins=slice(1))
+    assert set(surrogates(samples, samples)) == {"condition_shuffled"}  # the average over samples stands still
+    assert not surrogates(activity.take(rows=slice(1)), activity.take(rows=slice(1)), paired=False)

@@ -93,8 +93,8 @@ class SimilarityMeasure(ABC):
         return None
 
     def from_cosine(self, cosines: np.ndarray) -> np.ndarray:
-        """The reverse of `as_cosine`."""
-        raise NotImplementedError
+        """The reverse of `as_cosine`; by default cosines are values as they are."""
+        return cosines
 
     # -- what it does -----------------------------------------------------------------------------------------------
 
