@@ -34,6 +34,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "decoders": ("neurodyn.decoding",),
     "similarity_measures": ("neurodyn.similarity.measures",),
     "alignment_measures": ("neurodyn.alignment.measures",),
+    "dynamics_measures": ("neurodyn.analysis.dynamics_measures",),
     "engines": ("neurodyn.engines",),
 }
 DERIVED: dict[str, tuple[str, str]] = {"datasets": ("tasks", "neurodyn.simulate.task_data")}
@@ -45,6 +46,7 @@ _SINGULAR = {
     "strategies": "strategy",
     "alignment_measures": "alignment measure",
     "similarity_measures": "similarity measure",
+    "dynamics_measures": "measure of dynamics",
 }
 _ROOT = Path(__file__).parent
 

@@ -10,6 +10,7 @@ import yaml
 from neurodyn import config as configs
 from neurodyn import registry
 from neurodyn.alignment.base import AlignmentMeasure
+from neurodyn.analysis.dynamics_measures.base import DynamicsMeasure
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.transforms.base import Transform
 from neurodyn.decoding.base import Decoder
@@ -42,6 +43,7 @@ INTERFACES = {
     "decoders": Decoder,
     "alignment_measures": AlignmentMeasure,
     "similarity_measures": SimilarityMeasure,
+    "dynamics_measures": DynamicsMeasure,
     "generators": Generator,
     "readouts": Readout,
     "integrators": Integrator,
@@ -62,6 +64,7 @@ DOCUMENTED = (
     "decoders",
     "alignment_measures",
     "similarity_measures",
+    "dynamics_measures",
     "strategies",
     "learning_rules",
 )

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
+from neurodyn.config import from_dict
 from neurodyn.data.trials import Trials
+from neurodyn.dynamics.discrete_map import DiscreteMap
 from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams
 from neurodyn.shapes import Array, Float
 
@@ -56,3 +61,26 @@ class Simulator(ABC):
         Raises:
             InvalidInput: a number or a randomness the system does not have.
         """
+
+    @classmethod
+    def from_provenance(cls, provenance: Mapping[str, Any]) -> Simulator:
+        """The system that trials with this provenance were simulated by."""
+        made: Any = cls
+        return made(from_dict(cls.Config, provenance["simulator"], "simulator"))  # type: ignore[no-any-return]
+
+    def latent_jacobian(
+        self, state: Float[Array, "row state"], inputs: Float[Array, "row input"] | None = None
+    ) -> Float[Array, "row latent latent"]:
+        """How a small deviation of the recorded latents moves in one bin while all that is not recorded stays as it is: ∂(latents a bin later)/∂(latents).
+
+        Here for latents that are the whole state, up to a constant linear map; by central differences.
+
+        Args:
+            state: states, one a row.
+            inputs: what drives each over the bin; none is zero.
+        """
+        drive = np.zeros((len(state), self.input_size)) if inputs is None else inputs
+        jacobian = DiscreteMap.of_arrays(lambda x, u: self.step(x, u)).jacobian(state, drive)
+        zero = self.decode(np.zeros((1, self.state_size)))
+        to_latents = self.decode(np.eye(self.state_size)) - zero  # (state, latent)
+        return np.asarray(to_latents.T @ jacobian @ np.linalg.pinv(to_latents).T)

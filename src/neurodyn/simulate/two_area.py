@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from neurodyn.config import check_choices, check_range, to_dict
+from neurodyn import registry
+from neurodyn.config import check_choices, check_range, from_dict, to_dict
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams, open_streams
@@ -119,6 +120,13 @@ class TwoArea(Simulator):
             ]
         )
         self.circuit = DecisionCircuit(self.coupling, config.circuit)
+
+    @classmethod
+    def from_provenance(cls, provenance: Mapping[str, Any]) -> TwoArea:
+        drawn = dict(provenance["task"])
+        task: Any = registry.load("tasks", drawn.pop("name"))
+        config = from_dict(TwoAreaConfig, provenance["simulator"], "simulator")
+        return cls(config, task(from_dict(task.Config, drawn, "task")))
 
     # -- dynamics ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,1 @@
+"""Measures of learned dynamics, one a file."""
