@@ -142,8 +142,8 @@ def evaluate(
             those of the run's data source.
         baselines: false leaves the baselines out.
         samples: posterior samples averaged, for models that have a posterior.
-        metrics: names of the metrics; by default all that apply and do not take long.
-        also: metrics on request, measured beside the default ones where they apply.
+        metrics: names of the metrics and measures of dynamics; by default all metrics that apply and do not take long.
+        also: metrics and measures of dynamics on request, measured beside the default ones where they apply.
         privileged: hands a teacher the behaviour of the trials it infers. What it then scores is a reference, not what can be had without behaviour;
             the scores say so in `context["privileged"]`.
         fitted_baselines: baselines that earlier calls fitted (start with `{}`), so that models on the same data share them; added to in place.
@@ -156,7 +156,8 @@ def evaluate(
             changed since, or `privileged` for a model that is no teacher.
     """
     estimator = _estimator(fitted)
-    known_names = (*registry.names("metrics"), *registry.names("alignment_measures"))
+    kinds = ("metrics", "alignment_measures", "dynamics_measures")
+    known_names = tuple(name for kind in kinds for name in registry.names(kind))
     for name in (*(metrics or ()), *also):
         if name not in known_names:
             raise UnknownName("metric", name, known_names)

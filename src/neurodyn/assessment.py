@@ -15,6 +15,8 @@ import numpy as np
 from neurodyn import registry
 from neurodyn.alignment.card import ReportCard
 from neurodyn.analysis.alignment import alignment_rows, aligns
+from neurodyn.analysis.dynamics_measures.base import dynamics_scores
+from neurodyn.analysis.learned_dynamics import LearnedDynamics
 from neurodyn.baselines import baseline_evaluations, evaluation_of
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
@@ -58,8 +60,9 @@ def assess(
     parts = _asked(estimator, trials, whole, given)
     per_session = None if metrics is None else [name for name in metrics if name in registry.names("metrics")]
     alone = per_session is None or bool(per_session)  # whether sessions are scored by themselves at all
+    dynamics, optional = ([name for name in given or () if name in _dynamics()] for given in (metrics, also))
     untrained = None
-    if baselines and alone and parts.train and estimator.plan_.build_rule().iterative:
+    if baselines and (alone or dynamics) and parts.train and estimator.plan_.build_rule().iterative:
         untrained = estimator.untrained(parts.train)
     assessed = []
     for train, valid, test in zip(parts.train, parts.valid, parts.test or []):
@@ -85,11 +88,20 @@ def assess(
             "privileged": privileged,
         }
         scores = score_all(evaluation, beside if baselines else None, metrics=per_session, also=also, context=context)
+        if dynamics or optional:
+            asked = LearnedDynamics.of(estimator.model_, train, valid, test, estimator.plan_.seed)
+            before = None if untrained is None else LearnedDynamics.of(untrained, train, valid, test, asked.seed)
+            scores += dynamics_scores(asked, dynamics, before, optional=optional, context=context)
         assessed.append(Assessed(test.session, evaluation, beside, scores))
     card = None
-    if baselines and aligns(estimator.model_) and (metrics is None or len(per_session or ()) < len(metrics)):
+    rest = None if metrics is None else set(metrics) - {*(per_session or ()), *dynamics}
+    if baselines and aligns(estimator.model_) and (rest is None or rest):
         card = _card(estimator, dataclasses.replace(parts, train=whole.train, valid=whole.valid), metrics)
     return assessed, card
+
+
+def _dynamics() -> tuple[str, ...]:
+    return registry.names("dynamics_measures")
 
 
 def _card(estimator: Estimator, parts: Parts, metrics: Sequence[str] | None) -> ReportCard | None:

@@ -19,7 +19,7 @@ _MOST_ROWS = 12
 """Kept steps that a table shows; `--json` has them all."""
 
 
-def gradients(options: Options) -> None:
+def gradients(options: Options) -> dict[str, Any]:
     """Angles between the rule's gradient and the exact one."""
     from neurodyn.analysis.gradient_alignment import gradient_alignment
     from neurodyn.training.kept import GradientAlignment
@@ -32,10 +32,10 @@ def gradients(options: Options) -> None:
     table = _table(["step", *found.blocks])
     for row in _some(len(found.steps)):
         table.add_row(str(found.steps[row]), *(f"{value:.3g}" for value in found.angle_deg[row]))
-    _say(options, name, found.as_mapping(), title, table)
+    return _say(options, name, found.as_mapping(), title, table)
 
 
-def spectrum(options: Options) -> None:
+def spectrum(options: Options) -> dict[str, Any]:
     """Eigenvalues before and after training."""
     from neurodyn.analysis.weight_change import weight_change
     from neurodyn.training.run import Run
@@ -50,10 +50,10 @@ def spectrum(options: Options) -> None:
         f"change: norm {found.norm_ratio:.3g} times that of the weights before, effective rank {found.effective_rank:.1f} of {len(found.change)}; "
         f"cosine of the weights before and after {found.cosine:.4f}"
     )
-    _say(options, "recurrent_spectrum.json", found.as_mapping(), "Recurrent weights", table, note)
+    return _say(options, "recurrent_spectrum.json", found.as_mapping(), "Recurrent weights", table, note)
 
 
-def errors(options: Options) -> None:
+def errors(options: Options) -> dict[str, Any]:
     """Measures at every kept step."""
     from neurodyn.analysis.errors_over_training import errors_over_training
     from neurodyn.training.kept import ErrorsOverTraining
@@ -64,12 +64,12 @@ def errors(options: Options) -> None:
     table = _table(["step", *found.values])
     for row in _some(len(found.steps)):
         table.add_row(str(found.steps[row]), *(f"{values[row]:.4g}" for values in found.values.values()))
-    _say(
+    return _say(
         options, ErrorsOverTraining.FILE.name, found.as_mapping(), f"After so many steps, {found.trials} {what}", table
     )
 
 
-def matched(options: Options) -> None:
+def matched(options: Options) -> dict[str, Any]:
     """Where several runs reach the same errors."""
     import dataclasses
 
@@ -90,10 +90,10 @@ def matched(options: Options) -> None:
         for level, reached in found.items()
     ]
     title = "Steps after which each run first reaches an error on the test trials"
-    _say(options, "matched_checkpoints.json", {"runs": plain, "levels": levels}, title, table)
+    return _say(options, "matched_checkpoints.json", {"runs": plain, "levels": levels}, title, table)
 
 
-def similarity(options: Options) -> None:
+def similarity(options: Options) -> dict[str, Any]:
     """How alike to a recording the network is at every kept step."""
     from neurodyn.analysis.similarity_over_training import similarity_over_training
     from neurodyn.comparison.looks import WITHOUT_MEAN, SimilarityTo
@@ -116,7 +116,7 @@ def similarity(options: Options) -> None:
     said = ", ".join(f"{label} {floor:.4g}" for label, floor in floors.items() if floor is not None)
     note = f"the recording's cross-condition average: {said or 'none'}; its participation ratio {found.reference_participation_ratio:.4g}"
     title = f"Alike to {found.reference}, {1000 * to.lag_s:+.0f} ms from event to event, fitted and scored on the same samples"
-    _say(options, SimilarityOverTraining.FILE.name, found.as_mapping(), title, table, note)
+    return _say(options, SimilarityOverTraining.FILE.name, found.as_mapping(), title, table, note)
 
 
 def _trials(options: Options, split: str) -> Trials:
@@ -134,20 +134,20 @@ def _trials(options: Options, split: str) -> Trials:
     raise InvalidInput("--session", repr(options.session), f"one of {', '.join(t.session for t in sessions)}")
 
 
-def _say(options: Options, name: str, found: Mapping[str, Any], title: str, table: Table, note: str = "") -> None:
-    """Writes the file into the run's folder, or another, and prints JSON or the table between its title and a note."""
-    from neurodyn.cli._console import console, print_json
+def _say(
+    options: Options, name: str, found: Mapping[str, Any], title: str, table: Table, note: str = ""
+) -> dict[str, Any]:
+    """Writes the file into the run's folder, or another, and prints the table between its title and a note, unless JSON was asked for."""
+    from neurodyn.cli._console import console
     from neurodyn.data.writing import folder_made, written_whole
 
     folder: Path = options.out or options.run / "analysis"
     written = {"run": str(options.run), **found}
     with folder_made(folder), written_whole(folder / name) as beside:
         beside.write_text(json.dumps(written, indent=2, allow_nan=False))
-    if options.json:
-        print_json(written)
-        return
-    for shown in (title, table, *([note] if note else []), f"written: {folder / name}"):
+    for shown in () if options.json else (title, table, *([note] if note else []), f"written: {folder / name}"):
         console().print(shown, highlight=False, soft_wrap=isinstance(shown, str))
+    return written
 
 
 def _table(headings: Sequence[str]) -> Table:

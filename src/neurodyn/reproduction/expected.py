@@ -136,7 +136,7 @@ def _names(path: Path, where: str, given: Any) -> tuple[str, ...]:
 def _check_metrics(names: Iterable[str]) -> None:
     from neurodyn import registry
 
-    known = (*registry.names("metrics"), *registry.names("alignment_measures"))
+    known = [n for kind in ("metrics", "alignment_measures", "dynamics_measures") for n in registry.names(kind)]
     similar = registry.names("similarity_measures")
     for name in names:
         if name not in known and name.split(":")[0] not in similar:

@@ -58,7 +58,6 @@ def test_the_report_holds_the_section(folder: Path) -> None:
     [
         (["--physics", "--samples", "0"], "samples"),
         (["--physics", "--session", "nobody"], "--session"),
-        (["--physics", "--fixed-points"], "--fixed-points and --physics"),
     ],
 )
 def test_wrong_input(folder: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ def test_matched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "different runs" in capsys.readouterr().err
 
 
-def test_tables_are_printed_and_one_analysis_is_asked_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_are_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for analysis, words in (
         ("--gradients", "Degrees"),
         ("--spectrum", "effective rank"),
@@ -122,4 +122,9 @@ def test_tables_are_printed_and_one_analysis_is_asked_for(folder: Path, capsys: 
         assert main(["analyse", "runs/eprop", analysis]) == 0
         captured = capsys.readouterr()
         assert words in captured.err and captured.out == ""
-    assert main(["analyse", "runs/eprop", "--gradients", "--errors"]) == 2
+
+
+def test_several_analyses_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = said(["analyse", "runs/eprop", "--spectrum", "--errors"], capsys)
+    assert set(found) == {"run", "spectrum", "errors"}
+    assert found["spectrum"] == said(["analyse", "runs/eprop", "--spectrum"], capsys)
