@@ -11,6 +11,10 @@ from neurodyn.analysis.learned_dynamics import LearnedDynamics
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Measure, Measurement, Score, scored
 
+CLAIMS = "claims"
+"""Where a measurement's context holds statements in words, each with whether it holds for this model: `{"the samples propagate deviations as the data do": True}`. A study counts
+the seeds in which each holds."""
+
 
 class DynamicsMeasure(Measure):
     """A measure of what a model with dynamics has learned, beside the system behind the data where it is known. One file each.
