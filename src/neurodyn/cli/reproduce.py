@@ -160,7 +160,7 @@ def _print_cards(study: str, scores: Sequence[Score], absent: Sequence[str]) -> 
 
 
 def _print_differences(scores: Sequence[Score]) -> None:
-    """What the arms gain over those they are compared with, and what that comes to; nothing where none are compared."""
+    """What the arms gain over those they are compared with, where any are, and what the study comes to."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -169,6 +169,8 @@ def _print_differences(scores: Sequence[Score]) -> None:
 
     compared = [score for score in scores if "paired" in score.context]
     if not compared:
+        for said in tables.conclusions(scores):
+            console().print(said, highlight=False, markup=False, soft_wrap=True)
         return
     below = [tables.paired_legend(scores), *tables.conclusions(scores)]
     title, caption = "paired differences", escape("\n".join(below))

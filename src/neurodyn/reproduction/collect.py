@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.metrics.base import Score
+from neurodyn.reproduction.claims import over_seeds
 from neurodyn.reproduction.expected import Published
 from neurodyn.reproduction.setting import Setting
 from neurodyn.reproduction.study import Arm
@@ -60,6 +61,7 @@ def _together(scores: Sequence[Score], arm: Arm, seeds: Sequence[int], how: str)
     first, values = scores[0], [score.value for score in scores]
     context = {name: v for name, v in first.context.items() if all(s.context.get(name) == v for s in scores)}
     context.pop("seed", None)
+    context |= over_seeds(scores)
     of_seeds = "; the smallest interval that holds every seed's" if len(seeds) > 1 else ""
     several = len(values) > 1
     one = _STATISTICS[arm.statistic]

@@ -15,6 +15,7 @@ from neurodyn.errors import InvalidInput, NeurodynError
 from neurodyn.metrics.base import Score
 from neurodyn.reproduction import table
 from neurodyn.reproduction.alignment_conclusion import with_alignment_conclusions
+from neurodyn.reproduction.claims import with_claims
 from neurodyn.reproduction.collect import collected
 from neurodyn.reproduction.compare import compared
 from neurodyn.reproduction.curves import curves_of
@@ -102,7 +103,7 @@ def reproduce(
         whole = [job for arm in shown if (job := jobs[arm.path]).ran(ran)]
         scores = with_alignment_conclusions(compared(shown, whole, ran, _collected(whole, ran, say)))
         scores = with_learning_conclusions(scores, _ruled(whole, ran))
-        scores = with_similarity_conclusions(scores, _alike(whole, ran))
+        scores = with_claims(with_similarity_conclusions(scores, _alike(whole, ran)))
         if scores:
             quickly = [arm.path for arm in left_out]
             table.write(out, study.name, scores, quickly, unrun)

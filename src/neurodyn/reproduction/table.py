@@ -12,12 +12,13 @@ from neurodyn.metrics.base import Score
 from neurodyn.reporting.study.alignment import not_of_alignment
 from neurodyn.reporting.study.base import DAGGER, best_of
 from neurodyn.reproduction import cards
+from neurodyn.reproduction.claims import CONCLUSION
 from neurodyn.submission.targets import NOT_BLIND
 
 HEADINGS = ("arm", "score", "ours", "published", "verdict", "baselines")
 SHORT_HEADINGS = ("score", "ours", "published", "verdict", "best baseline")
 PAIRED_HEADINGS = ("arm", "score", "compared with", "difference [95 %]", "every seed", "seeds that agree")
-CONCLUSIONS = ("conclusion", "similarity")
+CONCLUSIONS = ("conclusion", "similarity", CONCLUSION)
 """Where a score's context holds what its arms come to."""
 NOT_DEPLOYABLE = f"{DAGGER} Scored with the behaviour of the test trials: a reference, not deployable where behaviour is not recorded."
 
@@ -81,13 +82,14 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def conclusions(scores: Sequence[Score]) -> list[str]:
-    """What the study comes to, after the folder it is about: a paragraph a score, of comparisons with recordings a sentence each."""
+    """What the study comes to, after the folder it is about: a paragraph a score, of comparisons with recordings a sentence each; of dynamics a paragraph an arm."""
     found = []
     for score in scores:
         folder = score.context["arm"].rpartition("/")[0]
         if "conclusion" in score.context:
             found.append(f"{folder}: {score.context['conclusion']['sentence']}")
         found += [f"{folder}: {each}" for each in score.context.get("similarity", {}).get("sentences", ())]
+        found += [score.context[CONCLUSION]["sentence"]] if CONCLUSION in score.context else []
     return found
 
 

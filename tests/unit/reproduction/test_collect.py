@@ -11,6 +11,7 @@ import pytest
 
 from neurodyn.metrics.base import Score
 from neurodyn.reproduction import table
+from neurodyn.reproduction.claims import with_claims
 from neurodyn.reproduction.collect import collected
 from neurodyn.reproduction.expected import Published, Source
 from neurodyn.reproduction.recipe import Recipe
@@ -133,3 +134,16 @@ def test_what_cannot_be_judged_is_shown_with_its_reason_and_rows_are_judged_like
     missing = Published(reason="nobody said", rows={"absent": THEIRS, "untrained": Published(reason="nor of this")})
     (found,) = collected(arm(co_bps=missing), [0, 1], RUNS, OURS, [])
     assert list(found.context["rows"]) == ["untrained"] and found.context["rows"]["untrained"]["passed"] is None
+
+
+def test_claims_are_counted_over_seeds_and_said_in_words() -> None:
+    runs = [
+        [score(0.2, (0.1, 0.3), claims={"it turns": True, "it grows": False})],
+        [score(0.4, (0.3, 0.5), claims={"it turns": True, "it grows": True})],
+    ]
+    found = with_claims(collected(arm(co_bps=THEIRS), [0, 1], runs, OURS, []))
+    assert found[0].context["claims"] == {"it turns": [True, True], "it grows": [False, True]}
+    said = "maze/lfads, 2 seeds. Yes: it turns. In some: it grows (1 of 2 seeds)."
+    assert found[0].context["dynamics"]["sentence"] == said and table.conclusions(found) == [said]
+    assert table.as_mapping("maze", found)["conclusions"][0]["claims"]["it grows"] == [False, True]
+    assert "claims" not in with_claims(collected(arm(co_bps=THEIRS), [0, 1], RUNS, OURS, []))[0].context

@@ -12,6 +12,7 @@ from neurodyn.reporting.study.alignment import ReportCards
 from neurodyn.reporting.study.base import DAGGER, StudySection, StudySubject
 from neurodyn.reporting.study.comparison import Comparison
 from neurodyn.reporting.study.correlations import Correlations
+from neurodyn.reporting.study.dynamics import Dynamics
 from neurodyn.reporting.study.flow_fields import FlowFields
 from neurodyn.reporting.study.inputs import StudyInputs
 from neurodyn.reporting.study.learning import Learning
@@ -24,6 +25,7 @@ SECTIONS: tuple[StudySection, ...] = (
     Reading(),
     Learning(),
     Similarity(),
+    Dynamics(),
     PairedDifferences(),
     ReportCards(),
     Comparison(),
