@@ -1,4 +1,4 @@
-"""Two decision circuits in a row: parietal cortex drives prefrontal cortex, which is recorded."""
+"""Two decision circuits in a row: parietal cortex drives prefrontal cortex."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams, open_streams
 from neurodyn.shapes import Array, Float
+from neurodyn.simulate.area_units import AreaUnits, RecordedArea
 from neurodyn.simulate.base import Simulator
 from neurodyn.simulate.decision_circuit import DecisionCircuit, DecisionCircuitConfig, mirrored_block
 from neurodyn.simulate.noise import NoiseConfig, noise_currents
-from neurodyn.simulate.spikes import LinearNonlinearPoisson, LinearNonlinearPoissonConfig
+from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
 from neurodyn.tasks.base import Task
 from neurodyn.tasks.pulse_discrimination import PulseDiscrimination
 
 PPC, PFC = slice(0, 2), slice(2, 4)
 _CALIBRATION_TRIALS = 200
 """Trials from which the readout's mean and scale are taken when each trial has a generator of its own."""
+_AREAS = {"ppc": RecordedArea("PPC", PPC, 1), "pfc": RecordedArea("PFC", PFC, 0)}
 
 # Structure and tone of PPC -> PFC, then of PFC -> PPC.
 _PRESETS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
@@ -63,8 +65,10 @@ class TwoAreaConfig:
     """Integration steps in a bin: 1 ms each by default."""
     record: Literal["end", "mean"] = "end"
     """States at the end of each bin, and rates at the start of its last substep; or means over the substeps of both."""
+    recorded: Literal["pfc", "ppc", "both"] = "pfc"
+    """Area whose units are recorded and whose S are the latents; of both, PPC comes first."""
     spikes: LinearNonlinearPoissonConfig = field(default_factory=LinearNonlinearPoissonConfig)
-    """The units recorded in PFC."""
+    """The units recorded in each area."""
 
     def __post_init__(self) -> None:
         check_choices(self, "two_area")
@@ -74,6 +78,29 @@ class TwoAreaConfig:
             value = getattr(self, name)
             if value is not None and len(value) != 2:
                 raise InvalidInput(f"two_area.{name}", value, "two numbers: structure and tone")
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What drives trials, drawn: with it they can be run again."""
+
+    start: Float[Array, "trial state"]
+    stimulus: Float[Array, "trial time state"]
+    """Current into each population in nA."""
+    noise: Float[Array, "trial time substep state"]
+    """The same; its substep axis is 1 where the noise is held for the bin."""
+    table: pd.DataFrame
+    """The task's conditions."""
+
+    @property
+    def currents(self) -> tuple[Array, Array, Array]:
+        """The arguments of `TwoArea.run`."""
+        return self.start, self.stimulus, self.noise
+
+    def select(self, rows: Array) -> Drawn:
+        """Some trials, `(row,)` of their numbers, each as often as it is named."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Drawn(self.start[rows], self.stimulus[rows], self.noise[rows], table)
 
 
 def single_area(structure: float, tone: float = 0.28387) -> DecisionCircuit:
@@ -89,8 +116,8 @@ class TwoArea(Simulator):
     """The frontoparietal circuit of Murray, Jaramillo & Wang 2017 (10.1523/JNEUROSCI.0343-17.2017) doing a task.
 
     States are gating values S of populations PPC 0, 1 and PFC 2, 3; inputs are currents in nA into the four; the stimulus
-    drives PPC. The latents are PFC's S. PFC's true input is S_PPC J_12 in nA. Its two numbers are exact negatives of each
-    other unless PPC -> PFC has a tone, and it leaves out PFC's private noise.
+    drives PPC. The latents are the S of what is recorded, PFC unless told otherwise. PFC's true input is S_PPC J_12 in nA. Its two numbers are exact
+    negatives of each other unless PPC -> PFC has a tone, and it leaves out PFC's private noise. PPC's true input is S_PFC J_21 and the stimulus.
 
     >>> trials = TwoArea().simulate(4, seed=1)
     >>> trials.truth["inputs"].shape, trials.counts.shape
@@ -120,6 +147,7 @@ class TwoArea(Simulator):
             ]
         )
         self.circuit = DecisionCircuit(self.coupling, config.circuit)
+        self._last: tuple[tuple[int, Randomness, int], Drawn] | None = None
 
     @classmethod
     def from_provenance(cls, provenance: Mapping[str, Any]) -> TwoArea:
@@ -142,8 +170,13 @@ class TwoArea(Simulator):
         return state
 
     def decode(self, state: Float[Array, "*axes state"]) -> Float[Array, "*axes latent"]:
-        """PFC's gating values."""
-        return np.ascontiguousarray(state[..., PFC])
+        """Gating values of the recorded area: PFC's, PPC's, or all four."""
+        return np.ascontiguousarray(state[..., self.seen])
+
+    @property
+    def seen(self) -> slice:
+        """The recorded populations among the four."""
+        return {"pfc": PFC, "ppc": PPC, "both": slice(0, 4)}[self.config.recorded]
 
     def input_to_pfc(self, states: Float[Array, "trial time state"]) -> Float[Array, "trial time input"]:
         """S_PPC J_12 in nA: what PFC receives from PPC."""
@@ -192,31 +225,68 @@ class TwoArea(Simulator):
 
     # -- data -------------------------------------------------------------------------------------------------------
 
-    def simulate(self, trials: int, *, seed: int = 0, randomness: Randomness = "per_trial") -> Trials:
-        streams = open_streams(randomness, trials, seed)
-        truth, table = self._behave(streams)
-        spikes = self.config.spikes
-        if randomness == "legacy":  # there, projection and spikes come from one generator
-            spikes = dataclasses.replace(spikes, projection_seed=None)
-        readout = LinearNonlinearPoisson(spikes, 2, streams.dataset)
-        readout.fit(self._calibration_latents if randomness == "per_trial" else truth["latents"])
-        rates = readout.rates(truth["latents"])
-        return Trials.from_arrays(
-            readout.sample(rates, streams),
-            bin_s=self.bin_s,
-            table=table,
-            truth={"rates": rates, **truth},
-            name="two_area",
-            provenance={
-                "simulator": to_dict(self.config),
-                "task": {"name": type(self.task).__module__.rsplit(".", 1)[-1], **to_dict(self.task.config)},
-                "seed": seed,
-                "randomness": randomness,
-                "readout": readout.described(),
-            },
-        )
+    def simulate(self, trials: int, *, seed: int = 0, randomness: Randomness = "per_trial", repeats: int = 1) -> Trials:
+        """Trials with truth, as `Simulator.simulate`.
 
-    def _behave(self, streams: TrialStreams) -> tuple[dict[str, Array], pd.DataFrame]:
+        Args:
+            trials: how many different ones, `latent_trial` in the table.
+            seed: of everything that is drawn.
+            randomness: see `Simulator.simulate`.
+            repeats: how often each is recorded, with spikes drawn anew: as many rows after each other, `repeat` in the table.
+
+        Raises:
+            InvalidInput: a number out of range.
+        """
+        check_range("repeats", repeats, 1)
+        streams = open_streams(randomness, trials, seed)
+        drawn = self._draw(streams)
+        states, rates = self.run(*drawn.currents)
+        units = self._units(streams, randomness, states)
+        return self._trials(drawn, states, rates, units, streams, seed, randomness, repeats)
+
+    def fresh(self, like: Trials, trials: int, *, seed: int, repeats: int = 1) -> Trials:
+        """Further trials of this circuit, seen by the units of earlier ones: the same projections and scales, held-in units and forward bins.
+
+        Args:
+            like: what `simulate` or the data set gave, or some of it.
+            trials: how many different ones.
+            seed: of the task, the noise and the spikes; another than that of `like`.
+            repeats: how often each is recorded, with spikes drawn anew.
+
+        Raises:
+            InvalidInput: the seed of `like`; trials that do not say how they were drawn.
+        """
+        check_range("repeats", repeats, 1)
+        old, randomness, first = _drawn_as(like.provenance)
+        if seed == first:
+            raise InvalidInput(
+                "seed", seed, "another seed than that of the trials", "The same seed draws the same trials."
+            )
+        before = open_streams(randomness, old, first)
+        states = self.run(*self._draw(before).currents)[0]
+        units = self._units(before, randomness, states)
+        streams = open_streams(randomness, trials, seed)
+        drawn = self._draw(streams)
+        found = self._trials(
+            drawn, *self.run(*drawn.currents), units, streams, seed, randomness, repeats, like.provenance
+        )
+        return dataclasses.replace(found, heldin=like.heldin, forward=like.forward, session=like.session)
+
+    def drawn(self, trials: Trials) -> Drawn:
+        """Start, stimulus and noise of given trials, drawn again: a rerun with them gives the trials' states to the bit.
+
+        Raises:
+            InvalidInput: trials that do not say how they were drawn.
+        """
+        number, randomness, seed = _drawn_as(trials.provenance)
+        if "latent_trial" not in trials.table:
+            raise InvalidInput("trials", "a table without latent_trial", "simulated trials with their table")
+        key = (number, randomness, seed)
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._draw(open_streams(randomness, number, seed))
+        return self._last[1].select(trials.table["latent_trial"].to_numpy(int))
+
+    def _draw(self, streams: TrialStreams) -> Drawn:
         drawn = self.task.sample(streams)
         noise = noise_currents(
             self.config.noise,
@@ -227,21 +297,82 @@ class TwoArea(Simulator):
             bin_s=self.bin_s,
         )
         stimulus = np.concatenate([drawn.stimulus, np.zeros_like(drawn.stimulus)], 2)
-        states, rates = self.run(self.draw_initial(streams), stimulus, noise)
-        truth = {
+        return Drawn(self.draw_initial(streams), stimulus, noise, drawn.table)
+
+    def _units(self, streams: TrialStreams, randomness: Randomness, states: Array) -> AreaUnits:
+        """The units of trials with these states; scaled by trials of fixed seeds where each trial has a generator of its own."""
+        spikes = self.config.spikes
+        if randomness == "legacy":  # there, projection and spikes come from one generator
+            spikes = dataclasses.replace(spikes, projection_seed=None)
+        recorded = self.config.recorded
+        areas = tuple(_AREAS.values()) if recorded == "both" else (_AREAS[recorded],)
+        scaled_by = self._calibration_states if randomness == "per_trial" else states
+        return AreaUnits(spikes, areas, streams.dataset, scaled_by)
+
+    def _trials(
+        self,
+        drawn: Drawn,
+        states: Array,
+        rates: Array,
+        units: AreaUnits,
+        streams: TrialStreams,
+        seed: int,
+        randomness: Randomness,
+        repeats: int,
+        units_of: Mapping[str, Any] | None = None,
+    ) -> Trials:
+        truth = {"rates": units.rates(states), **self._truth(drawn, states, rates)}
+        counts = units.sample(truth["rates"], streams, repeats)
+        rows = np.repeat(np.arange(len(states)), repeats)
+        table = drawn.table.assign(**_choices(states, rates), latent_trial=np.arange(len(states)))
+        if repeats > 1:
+            truth = {name: values[rows] for name, values in truth.items()}
+            table = table.iloc[rows].reset_index(drop=True).assign(repeat=np.tile(np.arange(repeats), len(states)))
+        provenance = {
+            "simulator": to_dict(self.config),
+            "task": {"name": type(self.task).__module__.rsplit(".", 1)[-1], **to_dict(self.task.config)},
+            "seed": seed,
+            "randomness": randomness,
+            "trials": len(states),
+            "readout": units.described(),
+        }
+        if units_of is not None:
+            provenance["units_of"] = {name: units_of[name] for name in ("seed", "randomness", "trials")}
+        return Trials.from_arrays(
+            counts,
+            bin_s=self.bin_s,
+            table=table,
+            unit_table=units.table,
+            truth=truth,
+            name="two_area",
+            provenance=provenance,
+        )
+
+    def _truth(self, drawn: Drawn, states: Array, rates: Array) -> dict[str, Array]:
+        to_ppc = self.input_to_ppc(states)
+        into = to_ppc + drawn.stimulus[..., PPC] if self.config.recorded == "ppc" else self.input_to_pfc(states)
+        return {
             "latents": self.decode(states),
-            "inputs": self.input_to_pfc(states),
+            "inputs": into,
             "states": states,
             "pop_rates": rates,
-            "stimulus": stimulus,
-            "inputs_to_ppc": self.input_to_ppc(states),
+            "stimulus": drawn.stimulus,
+            "inputs_to_ppc": to_ppc,
         }
-        return truth, drawn.table.assign(**_choices(states, rates))
 
     @cached_property
-    def _calibration_latents(self) -> Array:
-        """Latents of trials of fixed seeds: a readout fitted to them does not depend on how many trials are drawn."""
-        return self._behave(PerTrialStreams(_CALIBRATION_TRIALS, 0))[0]["latents"]
+    def _calibration_states(self) -> Array:
+        """States of trials of fixed seeds: a readout scaled by them does not depend on how many trials are drawn."""
+        states, _ = self.run(*self._draw(PerTrialStreams(_CALIBRATION_TRIALS, 0)).currents)
+        return states
+
+
+def _drawn_as(provenance: Mapping[str, Any]) -> tuple[int, Randomness, int]:
+    """How many trials were drawn, how, and with which seed."""
+    missing = [name for name in ("trials", "randomness", "seed") if name not in provenance]
+    if missing:
+        raise InvalidInput("trials", f"a provenance without {missing}", "simulated trials with their provenance")
+    return provenance["trials"], provenance["randomness"], provenance["seed"]
 
 
 def _choices(states: Array, rates: Array) -> dict[str, Any]:

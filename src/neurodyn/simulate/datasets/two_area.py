@@ -1,4 +1,4 @@
-"""The two-area decision circuit, recorded in PFC, ready to fit."""
+"""The two-area decision circuit, recorded in one area or both, ready to fit."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from neurodyn.config import check_choices, check_range, to_dict
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.signal import Signal
 from neurodyn.data.splits import check_shares, fractions_of, hold_out_units, split_trials
 from neurodyn.data.trials import Trials
+from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import Randomness
 from neurodyn.simulate.noise import NoiseConfig
 from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
@@ -34,8 +37,13 @@ class TwoAreaConfig:
     """Number of trials."""
     seed: int | None = None
     """Seed of everything that is drawn; empty takes the benchmark's: 22 for recnf, else 21 (0 for legacy randomness)."""
+    recorded: Literal["pfc", "ppc", "both"] = "pfc"
+    """Area that is recorded. Latents are its S, and `inputs` what drives it: of `pfc` what it receives from PPC; of `ppc` what it receives from PFC, and the
+    stimulus. Of `both` latents are PPC's S and PFC's, `inputs` those into PFC, `inputs_to_ppc` what PPC receives from PFC. PFC's spikes are the same as alone."""
+    repeats: int = 1
+    """How often each trial is recorded, with fresh spikes. The table's `latent_trial` names the trial, `repeat` the repeat; splits keep them together."""
     units: int = 30
-    """Number of PFC units."""
+    """Number of units in each recorded area."""
     heldout: float = 0.25
     """Part of the units held out, drawn."""
     forward: int = 10
@@ -52,8 +60,13 @@ class TwoAreaConfig:
 
     def __post_init__(self) -> None:
         check_choices(self, "data")
-        for name in ("trials", "units"):
+        for name in ("trials", "units", "repeats"):
             check_range(f"data.{name}", getattr(self, name), 1)
+        if self.recorded != "pfc" and self.variant in _PRESET:
+            fix = "Use rec or recnf."
+            raise InvalidInput(
+                "data.variant", self.variant, f"a variant without PFC's input, with recorded={self.recorded}", fix
+            )
         if self.seed is not None:
             check_range("data.seed", self.seed, 0)
         check_range("data.forward", self.forward, 0)
@@ -62,7 +75,7 @@ class TwoAreaConfig:
 
 
 class TwoArea(Dataset):
-    """Two-area decision circuit, PFC recorded; truth: rates, latents, inputs."""
+    """Two-area decision circuit, PFC or PPC or both recorded; truth: rates, latents, inputs."""
 
     Config: ClassVar = TwoAreaConfig
 
@@ -80,13 +93,17 @@ class TwoArea(Dataset):
             TwoAreaSimulatorConfig(
                 preset=_PRESET.get(c.variant, c.variant),
                 noise=NoiseConfig(preset=c.noise),
+                recorded=c.recorded,
                 spikes=LinearNonlinearPoissonConfig(units=c.units),
             ),
             PulseDiscrimination(c.task),
         )
-        trials = simulator.simulate(c.trials, seed=seed, randomness=c.randomness)
-        trials = hold_out_units(trials, c.heldout, seed + _HOLDOUT_SEED_OFFSET)
-        trials = split_trials(trials, fractions_of(c.split), by="block")
+        trials = simulator.simulate(c.trials, seed=seed, randomness=c.randomness, repeats=c.repeats)
+        trials = hold_out_units(trials, heldout=self._heldout(trials, seed + _HOLDOUT_SEED_OFFSET))
+        different = split_trials(trials.select(slice(None, None, c.repeats)), fractions_of(c.split), by="block")
+        trials = dataclasses.replace(
+            trials, table=trials.table.assign(split=np.repeat(different.table["split"].to_numpy(), c.repeats))
+        )
         signals = dict(trials.signals)
         if c.variant in _PRESET:
             signals["external_input"] = Signal(
@@ -98,3 +115,15 @@ class TwoArea(Dataset):
             forward=c.forward,
             provenance={"source": "two_area", "options": to_dict(c), **trials.provenance},
         )
+
+    def _heldout(self, trials: Trials, seed: int) -> np.ndarray:
+        """The same part of each area; PFC's are the same whatever else is recorded."""
+        area = trials.unit_table["area"].to_numpy()
+        alone = trials.select([0])
+        found = []
+        for place, name in enumerate(("PFC", "PPC")):
+            units = np.flatnonzero(area == name)
+            if len(units):
+                own = Trials.from_arrays(alone.counts[..., units], bin_s=trials.bin_s)
+                found.append(units[hold_out_units(own, self.config.heldout, seed + place).heldout])
+        return np.concatenate(found)
