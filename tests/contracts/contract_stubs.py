@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -166,6 +167,11 @@ def with_labels() -> Trials:
     return population(stimulus={"contrast": np.random.default_rng(2).normal(size=(TRIALS, 2))})
 
 
+def with_areas() -> Trials:
+    """The population recorded in two areas, whose units are mixed."""
+    return population(unit_table=pd.DataFrame({"area": ["PPC", "PFC"] * (UNITS // 2)}))
+
+
 def aligned() -> Trials:
     """The population for models that predict nothing ahead."""
     return population(forward=0)
@@ -202,7 +208,7 @@ STUBS = {
     "sessions": Case(Stitcher, two_sessions),
     "privileged": Case(Privileged, population),
 }
-DATA: dict[str, Callable[[], Trials | list[Trials]]] = {"pnba": aligned, "task_rnn": task}
+DATA: dict[str, Callable[[], Trials | list[Trials]]] = {"pnba": aligned, "task_rnn": task, "multi_area_lfads": with_areas}
 """Of models that cannot have the usual population."""
 CASES = {**STUBS, **{name: Case(name, DATA.get(name, population)) for name in registry.names("models")}}
 

@@ -44,6 +44,8 @@ class SessionSpec:
     """Which units are held in, in recorded order; empty where that was not recorded."""
     unit_names: tuple[str, ...] = ()
     """Name of each unit, in recorded order; empty where units have none, or only a number each."""
+    unit_areas: tuple[str, ...] = ()
+    """Area of each unit (column `area` of the unit table), in recorded order, an empty name where it is not known; empty without that column."""
 
     @property
     def observed_bins(self) -> int:
@@ -81,6 +83,9 @@ class SessionSpec:
                 "those this model was built for",
                 "Hold out the same units (heldin=...).",
             )
+        areas = _unit_areas(trials)
+        if self.unit_areas and areas and areas != self.unit_areas:
+            raise InvalidInput("unit_table, column `area`", "other areas", "those this model was built for, unit by unit")
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ class DataSpec:
                     forward=t.forward,
                     heldin_units=tuple(t.heldin.tolist()) if t.neural_name else (),
                     unit_names=_unit_names(t),
+                    unit_areas=_unit_areas(t),
                 )
                 for t in several
             )
@@ -155,6 +161,7 @@ class DataSpec:
                     **{k: getattr(s, k) for k in ("name", "neural", "units", "heldin", "bins", "forward")},
                     "heldin_units": list(s.heldin_units),
                     **({"unit_names": list(s.unit_names)} if s.unit_names else {}),
+                    **({"unit_areas": list(s.unit_areas)} if s.unit_areas else {}),
                     "signals": {
                         n: {"kind": g.kind, "role": g.role, "bin_s": g.bin_s, "shape": list(g.shape), "bins": g.bins}
                         for n, g in s.signals.items()
@@ -170,7 +177,7 @@ class DataSpec:
         sessions: list[SessionSpec] = []
         for s in values["sessions"]:  # type: ignore[attr-defined]
             signals = {n: SignalSpec(**{**g, "shape": tuple(g["shape"])}) for n, g in s["signals"].items()}
-            listed = {name: tuple(s.get(name, ())) for name in ("heldin_units", "unit_names")}
+            listed = {name: tuple(s.get(name, ())) for name in ("heldin_units", "unit_names", "unit_areas")}
             sessions.append(SessionSpec(**{**s, "signals": signals, **listed}))
         return DataSpec(tuple(sessions))
 
@@ -179,3 +186,11 @@ def _unit_names(trials: Trials) -> tuple[str, ...]:
     """Names of the units; none where they are the numbers that readers give to units without one."""
     names = trials.neural.names if trials.neural_name else ()
     return () if all(name.isdigit() for name in names) else names
+
+
+def _unit_areas(trials: Trials) -> tuple[str, ...]:
+    """Areas of the units; a missing entry is an empty name."""
+    if trials.neural_name is None or "area" not in trials.unit_table:
+        return ()
+    column = trials.unit_table["area"]
+    return tuple("" if missing else str(area).strip() for area, missing in zip(column, column.isna()))

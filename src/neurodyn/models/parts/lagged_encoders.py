@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from neurodyn.models.parts.gru import ClippedGRU, run_stacked
+from neurodyn.models.parts.gru import ClippedGRU, ClippedGRUSequence, run_stacked
 
 Cells = Sequence[ClippedGRU]
 
@@ -38,6 +39,37 @@ def encode(
     final = _final(run_stacked(sequences, first, starts)) if first else None
     lagged = _lagged(run_stacked(sequences[: len(second)], second, others), lag) if second else None
     return final, lagged
+
+
+def encode_areas(
+    x: Tensor, initial: Sequence[Cells], initial_start: Tensor, inputs: Sequence[Cells], inputs_start: Tensor, lag: int
+) -> tuple[Tensor, Tensor | None]:
+    """Both encoders of every area, each reading its own area alone, as one loop over all networks.
+
+    Args:
+        x: area by area `(area, time, trial, channel)`; an area with fewer channels leaves the last ones zero.
+        initial: of each area the forward and backward network of the initial condition; all networks are of one size.
+        initial_start: their trained initial states `(area, 2, encoder)`.
+        inputs: of each area those of the controller's input, or no area at all.
+        inputs_start: their trained initial states.
+        lag: as in `encode`.
+
+    Returns:
+        Final states `(area, trial, 2 * encoder)`; lagged states `(area, time, trial, 2 * encoder)`, None without their networks.
+    """
+    areas, width = len(x), x.shape[3]
+    cells = [cell for pair in (*initial, *inputs) for cell in pair]
+    first = torch.cat([initial_start, inputs_start]).flatten(0, 1)
+    states = ClippedGRUSequence.apply(  # type: ignore[no-untyped-call]
+        torch.stack([x, x.flip(1)], 1).flatten(0, 1),
+        torch.stack([F.pad(c.input_weight, (0, 0, 0, width - c.inputs)) for c in cells]),
+        torch.stack([c.recurrent_weight for c in cells]),
+        torch.stack([c.bias for c in cells]),
+        first[:, None].expand(-1, x.shape[2], -1),
+        cells[0].clip,
+    ).unflatten(0, (-1, 2))
+    final = torch.stack([_final(each) for each in states[:areas]])
+    return final, torch.stack([_lagged(each, lag) for each in states[areas:]]) if inputs else None
 
 
 def _final(states: Tensor) -> Tensor:
