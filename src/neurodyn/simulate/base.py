@@ -11,8 +11,10 @@ import numpy as np
 from neurodyn.config import from_dict
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.discrete_map import DiscreteMap
+from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams
 from neurodyn.shapes import Array, Float
+from neurodyn.simulate.perturbation import Perturbed, Pulse
 
 
 class Simulator(ABC):
@@ -84,3 +86,21 @@ class Simulator(ABC):
         zero = self.decode(np.zeros((1, self.state_size)))
         to_latents = self.decode(np.eye(self.state_size)) - zero  # (state, latent)
         return np.asarray(to_latents.T @ jacobian @ np.linalg.pinv(to_latents).T)
+
+    @property
+    def can_be_perturbed(self) -> bool:
+        """Whether `perturbed` is offered."""
+        return type(self).perturbed is not Simulator.perturbed
+
+    def perturbed(self, trials: Trials, pulse: Pulse) -> Perturbed:
+        """Trials of this system run again with a pulse, and the same start, drive and noise: without a pulse nothing changes.
+
+        Args:
+            trials: of this system, all or some of what a seed draws.
+            pulse: of current.
+
+        Raises:
+            InvalidInput: a pulse outside the trial; trials that do not say how they were drawn; a system that cannot be perturbed.
+        """
+        what, fix = "a system whose trials can be run again", "Use two_area."
+        raise InvalidInput("simulator", type(self).__name__, what, fix)

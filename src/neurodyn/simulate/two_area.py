@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 
 from neurodyn import registry
 from neurodyn.config import check_choices, check_range, from_dict, to_dict
@@ -19,9 +18,14 @@ from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams, o
 from neurodyn.shapes import Array, Float
 from neurodyn.simulate.area_units import AreaUnits, RecordedArea
 from neurodyn.simulate.base import Simulator
+from neurodyn.simulate.bin_jacobian import bin_jacobian
+from neurodyn.simulate.choices import choices
 from neurodyn.simulate.decision_circuit import DecisionCircuit, DecisionCircuitConfig, mirrored_block
+from neurodyn.simulate.drawn import Drawn, drawn_as
 from neurodyn.simulate.noise import NoiseConfig, noise_currents
+from neurodyn.simulate.perturbation import Perturbed, Pulse
 from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
+from neurodyn.simulate.twins import pulsed
 from neurodyn.tasks.base import Task
 from neurodyn.tasks.pulse_discrimination import PulseDiscrimination
 
@@ -70,37 +74,21 @@ class TwoAreaConfig:
     spikes: LinearNonlinearPoissonConfig = field(default_factory=LinearNonlinearPoissonConfig)
     """The units recorded in each area."""
 
+    twin: float | None = None
+    """Structure of PFC in an adversarial twin, which makes the same trajectories under another input (see `simulate.twins`); empty for the circuit itself."""
+
     def __post_init__(self) -> None:
         check_choices(self, "two_area")
+        if self.twin is not None and self.recorded != "pfc":
+            raise InvalidInput(
+                "two_area.twin", self.twin, f"none, with recorded={self.recorded}", "Twins are of PFC alone."
+            )
         check_range("two_area.substeps", self.substeps, 1)
         check_range("two_area.start_mean", self.start_mean, 0)
         for name in ("ppc", "pfc", "ppc_to_pfc", "pfc_to_ppc"):
             value = getattr(self, name)
             if value is not None and len(value) != 2:
                 raise InvalidInput(f"two_area.{name}", value, "two numbers: structure and tone")
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """What drives trials, drawn: with it they can be run again."""
-
-    start: Float[Array, "trial state"]
-    stimulus: Float[Array, "trial time state"]
-    """Current into each population in nA."""
-    noise: Float[Array, "trial time substep state"]
-    """The same; its substep axis is 1 where the noise is held for the bin."""
-    table: pd.DataFrame
-    """The task's conditions."""
-
-    @property
-    def currents(self) -> tuple[Array, Array, Array]:
-        """The arguments of `TwoArea.run`."""
-        return self.start, self.stimulus, self.noise
-
-    def select(self, rows: Array) -> Drawn:
-        """Some trials, `(row,)` of their numbers, each as often as it is named."""
-        table = self.table.iloc[rows].reset_index(drop=True)
-        return Drawn(self.start[rows], self.stimulus[rows], self.noise[rows], table)
 
 
 def single_area(structure: float, tone: float = 0.28387) -> DecisionCircuit:
@@ -147,6 +135,10 @@ class TwoArea(Simulator):
             ]
         )
         self.circuit = DecisionCircuit(self.coupling, config.circuit)
+        self.own = self.coupling[self.seen, self.seen]
+        """Coupling within what is recorded: in a twin, the twin's."""
+        if config.twin is not None:
+            self.own = mirrored_block(config.twin, config.pfc[1])
         self._last: tuple[tuple[int, Randomness, int], Drawn] | None = None
 
     @classmethod
@@ -178,6 +170,28 @@ class TwoArea(Simulator):
         """The recorded populations among the four."""
         return {"pfc": PFC, "ppc": PPC, "both": slice(0, 4)}[self.config.recorded]
 
+    def latent_jacobian(
+        self, state: Float[Array, "row state"], inputs: Float[Array, "row input"] | None = None
+    ) -> Float[Array, "row latent latent"]:
+        """Of the recorded populations over a bin, exact for the integrator; the others keep their course. In a twin, with its coupling, under the input that leaves
+        the currents as they are.
+
+        Args:
+            state: all four S at the start of the bin, one a row.
+            inputs: currents into the four in nA (`truth["stimulus"]`); none is zero.
+        """
+        drive = np.zeros(state.shape) if inputs is None else inputs
+        return bin_jacobian(
+            self.circuit,
+            state,
+            drive,
+            self.seen,
+            self.own,
+            step_s=self.bin_s / self.config.substeps,
+            substeps=self.config.substeps,
+            integrator=self.config.integrator,
+        )
+
     def input_to_pfc(self, states: Float[Array, "trial time state"]) -> Float[Array, "trial time input"]:
         """S_PPC J_12 in nA: what PFC receives from PPC."""
         return np.ascontiguousarray(states[..., PPC]) @ np.ascontiguousarray(self.coupling[PPC, PFC])
@@ -205,6 +219,38 @@ class TwoArea(Simulator):
             steps = list(self._substeps(state, stimulus[:, t], noise[:, t]))
             state = steps[-1][0]
             states[:, t], rates[:, t] = steps[-1] if self.config.record == "end" else np.mean(steps, 0)
+        return states, rates
+
+    def perturbed(self, trials: Trials, pulse: Pulse) -> Perturbed:
+        """The trials run again with a pulse and the same start, stimulus and noise. In a twin, PFC alone is run, under the input that makes the trials."""
+        if pulse.area not in ("PPC", "PFC"):
+            raise InvalidInput("pulse.area", pulse.area, "PPC or PFC")
+        drawn, steps = self.drawn(trials), self.config.substeps
+        populations = _AREAS[pulse.area.lower()].populations
+        current = np.zeros((self.task.bins, steps, 4))
+        current[..., populations] = pulse.shares(self.task.bins, self.bin_s, steps)[..., None] * pulse.vector(2)
+        held = drawn.noise.shape[2] == 1 and np.ptp(current, 1).max() == 0
+        extra = current[:, :1] if held else current
+        if self.config.twin is None:
+            states, rates = self.run(drawn.start, drawn.stimulus, drawn.noise + extra)
+        else:
+            states, rates = self._twin_perturbed(drawn, current)
+        choice = choices(states, rates)["ppc_choice" if self.config.recorded == "ppc" else "choice"]
+        return Perturbed(self.decode(states), states, choice)
+
+    def _twin_perturbed(self, drawn: Drawn, current: Array) -> tuple[Array, Array]:
+        """States and rates of the trials with the twin's PFC moved by currents `(time, substep, 4)`; PPC is not there to answer."""
+        steps, path = self.config.substeps, [drawn.start]
+        for t in range(self.task.bins):
+            path += [state for state, _ in self._substeps(path[-1], drawn.stimulus[:, t], drawn.noise[:, t])]
+        pfc = np.ascontiguousarray(np.stack(path, 1)[..., PFC])
+        circuit = DecisionCircuit(self.own, self.circuit.config)
+        moved, fired = pulsed(circuit, pfc, current.reshape(-1, 4)[:, PFC], self.bin_s / steps)
+        states, rates = self.run(*drawn.currents)
+        by_bin = [each.reshape(len(pfc), -1, steps, 2) for each in (moved, fired)]
+        shown = [each[:, :, -1] if self.config.record == "end" else each.mean(2) for each in by_bin]
+        states[..., PFC] += shown[0]
+        rates[..., PFC] = shown[1]
         return states, rates
 
     def _substeps(self, state: Array, stimulus: Array, noise: Array) -> Iterator[tuple[Array, Array]]:
@@ -238,11 +284,7 @@ class TwoArea(Simulator):
             InvalidInput: a number out of range.
         """
         check_range("repeats", repeats, 1)
-        streams = open_streams(randomness, trials, seed)
-        drawn = self._draw(streams)
-        states, rates = self.run(*drawn.currents)
-        units = self._units(streams, randomness, states)
-        return self._trials(drawn, states, rates, units, streams, seed, randomness, repeats)
+        return self._trials({"seed": seed, "randomness": randomness, "trials": trials}, repeats)
 
     def fresh(self, like: Trials, trials: int, *, seed: int, repeats: int = 1) -> Trials:
         """Further trials of this circuit, seen by the units of earlier ones: the same projections and scales, held-in units and forward bins.
@@ -257,20 +299,17 @@ class TwoArea(Simulator):
             InvalidInput: the seed of `like`; trials that do not say how they were drawn.
         """
         check_range("repeats", repeats, 1)
-        old, randomness, first = _drawn_as(like.provenance)
-        if seed == first:
-            raise InvalidInput(
-                "seed", seed, "another seed than that of the trials", "The same seed draws the same trials."
-            )
+        units_of = like.provenance.get("units_of", like.provenance)
+        old, randomness, first = drawn_as(units_of)
+        if seed in (first, like.provenance["seed"]):
+            fix = "The same seed draws the same trials."
+            raise InvalidInput("seed", seed, "another seed than that of the trials", fix)
         before = open_streams(randomness, old, first)
-        states = self.run(*self._draw(before).currents)[0]
-        units = self._units(before, randomness, states)
-        streams = open_streams(randomness, trials, seed)
-        drawn = self._draw(streams)
-        found = self._trials(
-            drawn, *self.run(*drawn.currents), units, streams, seed, randomness, repeats, like.provenance
-        )
-        return dataclasses.replace(found, heldin=like.heldin, forward=like.forward, session=like.session)
+        units = self._units(before, randomness, self.run(*self._draw(before).currents)[0])
+        found = self._trials({"seed": seed, "randomness": randomness, "trials": trials}, repeats, units)
+        named = {"units_of": {name: units_of[name] for name in ("seed", "randomness", "trials")}}
+        kept = {name: getattr(like, name) for name in ("heldin", "forward", "session")}
+        return dataclasses.replace(found, **kept, provenance={**found.provenance, **named})
 
     def drawn(self, trials: Trials) -> Drawn:
         """Start, stimulus and noise of given trials, drawn again: a rerun with them gives the trials' states to the bit.
@@ -278,7 +317,7 @@ class TwoArea(Simulator):
         Raises:
             InvalidInput: trials that do not say how they were drawn.
         """
-        number, randomness, seed = _drawn_as(trials.provenance)
+        number, randomness, seed = drawn_as(trials.provenance)
         if "latent_trial" not in trials.table:
             raise InvalidInput("trials", "a table without latent_trial", "simulated trials with their table")
         key = (number, randomness, seed)
@@ -309,35 +348,21 @@ class TwoArea(Simulator):
         scaled_by = self._calibration_states if randomness == "per_trial" else states
         return AreaUnits(spikes, areas, streams.dataset, scaled_by)
 
-    def _trials(
-        self,
-        drawn: Drawn,
-        states: Array,
-        rates: Array,
-        units: AreaUnits,
-        streams: TrialStreams,
-        seed: int,
-        randomness: Randomness,
-        repeats: int,
-        units_of: Mapping[str, Any] | None = None,
-    ) -> Trials:
+    def _trials(self, how: Mapping[str, Any], repeats: int, units: AreaUnits | None = None) -> Trials:
+        """The trials of a seed, with the units that they scale, or given ones."""
+        number, randomness, seed = drawn_as(how)
+        streams = open_streams(randomness, number, seed)
+        drawn = self._draw(streams)
+        states, rates = self.run(*drawn.currents)
+        units = units or self._units(streams, randomness, states)
         truth = {"rates": units.rates(states), **self._truth(drawn, states, rates)}
         counts = units.sample(truth["rates"], streams, repeats)
-        rows = np.repeat(np.arange(len(states)), repeats)
-        table = drawn.table.assign(**_choices(states, rates), latent_trial=np.arange(len(states)))
+        table = drawn.table.assign(**choices(states, rates), latent_trial=np.arange(number))
         if repeats > 1:
+            rows = np.repeat(np.arange(number), repeats)
             truth = {name: values[rows] for name, values in truth.items()}
-            table = table.iloc[rows].reset_index(drop=True).assign(repeat=np.tile(np.arange(repeats), len(states)))
-        provenance = {
-            "simulator": to_dict(self.config),
-            "task": {"name": type(self.task).__module__.rsplit(".", 1)[-1], **to_dict(self.task.config)},
-            "seed": seed,
-            "randomness": randomness,
-            "trials": len(states),
-            "readout": units.described(),
-        }
-        if units_of is not None:
-            provenance["units_of"] = {name: units_of[name] for name in ("seed", "randomness", "trials")}
+            table = table.iloc[rows].reset_index(drop=True).assign(repeat=np.tile(np.arange(repeats), number))
+        task = {"name": type(self.task).__module__.rsplit(".", 1)[-1], **to_dict(self.task.config)}
         return Trials.from_arrays(
             counts,
             bin_s=self.bin_s,
@@ -345,12 +370,14 @@ class TwoArea(Simulator):
             unit_table=units.table,
             truth=truth,
             name="two_area",
-            provenance=provenance,
+            provenance={"simulator": to_dict(self.config), "task": task, **how, "readout": units.described()},
         )
 
     def _truth(self, drawn: Drawn, states: Array, rates: Array) -> dict[str, Array]:
         to_ppc = self.input_to_ppc(states)
         into = to_ppc + drawn.stimulus[..., PPC] if self.config.recorded == "ppc" else self.input_to_pfc(states)
+        if self.config.twin is not None:
+            into = into + np.ascontiguousarray(states[..., PFC]) @ (self.coupling[PFC, PFC] - self.own)
         return {
             "latents": self.decode(states),
             "inputs": into,
@@ -363,26 +390,5 @@ class TwoArea(Simulator):
     @cached_property
     def _calibration_states(self) -> Array:
         """States of trials of fixed seeds: a readout scaled by them does not depend on how many trials are drawn."""
-        states, _ = self.run(*self._draw(PerTrialStreams(_CALIBRATION_TRIALS, 0)).currents)
+        states: Array = self.run(*self._draw(PerTrialStreams(_CALIBRATION_TRIALS, 0)).currents)[0]
         return states
-
-
-def _drawn_as(provenance: Mapping[str, Any]) -> tuple[int, Randomness, int]:
-    """How many trials were drawn, how, and with which seed."""
-    missing = [name for name in ("trials", "randomness", "seed") if name not in provenance]
-    if missing:
-        raise InvalidInput("trials", f"a provenance without {missing}", "simulated trials with their provenance")
-    return provenance["trials"], provenance["randomness"], provenance["seed"]
-
-
-def _choices(states: Array, rates: Array) -> dict[str, Any]:
-    """Choice of each area, first bin with a PFC rate of 50 Hz, first bin with |S_2 - S_3| above 0.3 (-1 for never)."""
-    fast = np.max(rates[..., PFC], -1) >= 50
-    apart = np.abs(states[..., 2] - states[..., 3]) > 0.3
-    return {
-        "choice": (rates[:, -1, 3] >= rates[:, -1, 2]).astype(int),
-        "ppc_choice": (rates[:, -1, 1] >= rates[:, -1, 0]).astype(int),
-        "decision_bin": np.where(fast.any(1), fast.argmax(1), -1),
-        "separation_bin": np.where(apart.any(1), apart.argmax(1), -1),
-        "decided": apart[:, -1],
-    }

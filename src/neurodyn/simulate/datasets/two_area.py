@@ -40,6 +40,8 @@ class TwoAreaConfig:
     recorded: Literal["pfc", "ppc", "both"] = "pfc"
     """Area that is recorded. Latents are its S, and `inputs` what drives it: of `pfc` what it receives from PPC; of `ppc` what it receives from PFC, and the
     stimulus. Of `both` latents are PPC's S and PFC's, `inputs` those into PFC, `inputs_to_ppc` what PPC receives from PFC. PFC's spikes are the same as alone."""
+    twin: float | None = None
+    """Structure J_S' of PFC in a twin: another local circuit with the same spikes and latents under other `inputs`; empty for the circuit itself."""
     repeats: int = 1
     """How often each trial is recorded, with fresh spikes. The table's `latent_trial` names the trial, `repeat` the repeat; splits keep them together."""
     units: int = 30
@@ -94,6 +96,7 @@ class TwoArea(Dataset):
                 preset=_PRESET.get(c.variant, c.variant),
                 noise=NoiseConfig(preset=c.noise),
                 recorded=c.recorded,
+                twin=c.twin,
                 spikes=LinearNonlinearPoissonConfig(units=c.units),
             ),
             PulseDiscrimination(c.task),
