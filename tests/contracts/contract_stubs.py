@@ -208,7 +208,11 @@ STUBS = {
     "sessions": Case(Stitcher, two_sessions),
     "privileged": Case(Privileged, population),
 }
-DATA: dict[str, Callable[[], Trials | list[Trials]]] = {"pnba": aligned, "task_rnn": task, "multi_area_lfads": with_areas}
+DATA: dict[str, Callable[[], Trials | list[Trials]]] = {
+    "pnba": aligned,
+    "task_rnn": task,
+    "multi_area_lfads": with_areas,
+}
 """Of models that cannot have the usual population."""
 CASES = {**STUBS, **{name: Case(name, DATA.get(name, population)) for name in registry.names("models")}}
 

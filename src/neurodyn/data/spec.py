@@ -85,7 +85,9 @@ class SessionSpec:
             )
         areas = _unit_areas(trials)
         if self.unit_areas and areas and areas != self.unit_areas:
-            raise InvalidInput("unit_table, column `area`", "other areas", "those this model was built for, unit by unit")
+            raise InvalidInput(
+                "unit_table, column `area`", "other areas", "those this model was built for, unit by unit"
+            )
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,11 @@ class MultiAreaLFADS(Model):
         "average_decay": 0.99,
     }
     has_dynamics: ClassVar[bool] = True
+    open: Tensor
+    """Which messages pass, 1 or 0, `(area, sender)`."""
+    constant: Tensor
+    """What stands in the place of those that do not, `(area, message)`."""
+    _order: Tensor
 
     def __init__(self, config: MultiAreaLFADSConfig, spec: DataSpec) -> None:
         session = spec.only
@@ -108,6 +113,7 @@ class MultiAreaLFADS(Model):
             """For each receiving area, the maps from the factors of each other area, in the order of areas."""
             self.delay_logits = nn.Parameter(-torch.arange(c.max_delay).float().expand(areas, areas - 1, -1).clone())
             self.register_buffer("open", torch.ones(areas, areas - 1), persistent=False)
+            self.register_buffer("constant", torch.zeros(areas, self.message_width), persistent=False)
         parameters = self.observation(session.neural).parameters_per_channel
         self.readouts: Any = nn.ModuleList(
             Linear(LinearConfig(), c.factors, len(columns), parameters) for columns in self.areas.units
@@ -141,19 +147,20 @@ class MultiAreaLFADS(Model):
         if decoded.posterior is not None:
             means, log_variances = (by_time(part) for part in decoded.posterior.chunk(2, 3))
             kl["inputs"] = self._inputs_kl(means, log_variances, counted_bins(observed))
-        messages = decoded.inputs[..., : self.message_width]
-        latents = side_by_side(decoded.factors)
+        latents, inputs = side_by_side(decoded.factors), decoded.inputs
+        if self.message_width:
+            inputs = inputs + F.pad(self.constant, (0, self.input_width))[:, None, None]
         hidden = {
             "initial_condition": side_by_side(mean),
             "state": self._states(decoded, code),
-            "drive": side_by_side(torch.cat([0 * messages, decoded.inputs[..., self.message_width :]], 3)),
+            "drive": side_by_side(F.pad(decoded.inputs[..., self.message_width :], (self.message_width, 0))),
         }
         if decoded.controller is not None:
             hidden["controller"] = side_by_side(decoded.controller)
         return Output(
             predictions=self._read(latents),
             latents=latents,
-            inputs=side_by_side(decoded.inputs) if decoded.inputs.shape[3] else None,
+            inputs=side_by_side(inputs) if inputs.shape[3] else None,
             kl=kl,
             penalty=self._penalty(),
             hidden=hidden,
@@ -184,23 +191,34 @@ class MultiAreaLFADS(Model):
         return tuple(name for name in self.areas.names if name != area)
 
     @contextlib.contextmanager
-    def cut(self, sender: str, receiver: str) -> Iterator[None]:
-        """Within, the message from one area to another is zero.
+    def cut(self, sender: str, receiver: str, constant: Sequence[float] = ()) -> Iterator[None]:
+        """Within, the message from one area to another is the same in every bin of every trial.
+
+        Args:
+            sender: the area it comes from.
+            receiver: the area it goes to.
+            constant: what it is, a number for each of its channels; by default zero.
 
         Raises:
-            InvalidInput: no such message.
+            InvalidInput: no such message, or another number of channels.
         """
-        names = self.areas.names
+        names, rank = self.areas.names, self.config.message_rank
         if not self.message_width or receiver not in names or sender not in self.senders(receiver):
             pairs = [f"{a} to {b}" for b in names for a in self.senders(b)] if self.message_width else []
-            known = ", ".join(pairs) or "none: this model was fitted without messages"
-            raise InvalidInput("message", f"{sender} to {receiver}", f"one of {known}")
-        place = names.index(receiver), self.senders(receiver).index(sender)
-        self.open[place] = 0.0
+            known = f"one of {', '.join(pairs)}" if pairs else "a model that was fitted with messages"
+            raise InvalidInput("message", f"{sender} to {receiver}", known)
+        if len(constant) not in (0, rank):
+            raise InvalidInput("constant", f"{len(constant)} numbers", f"{rank}, one for each channel of a message")
+        b, k = names.index(receiver), self.senders(receiver).index(sender)
+        channels = slice(k * rank, (k + 1) * rank)
+        self.open[b, k] = 0.0
+        if len(constant):
+            self.constant[b, channels] = torch.as_tensor(constant).to(self.constant)
         try:
             yield
         finally:
-            self.open[place] = 1.0
+            self.open[b, k] = 1.0
+            self.constant[b, channels] = 0.0
 
     def _encodings(self, observed: Observed) -> tuple[Tensor, Tensor | None]:
         """Final states `(area, trial, 2 * encoder)` and lagged encodings `(area, time, trial, 2 * encoder)`; every area from its own units alone."""
@@ -221,7 +239,7 @@ class MultiAreaLFADS(Model):
             seen, ways = encoded.shape[1], encoded.shape[3]
             weight, recurrent, bias = stacked_cells(self.controllers)
             flat = self._dropped(encoded).flatten(1, 2)
-            projected = torch.baddbmm(bias, flat, weight[:, :ways]).unflatten(1, (seen, trials))
+            projected = torch.baddbmm(bias, flat, weight[:, :ways]).view(areas, seen, trials, -1)
             if steps > seen:  # nothing is seen of the forward bins
                 ahead = bias[:, None].expand(-1, steps - seen, trials, -1)
                 projected = torch.cat([projected, ahead], 1)
@@ -242,6 +260,8 @@ class MultiAreaLFADS(Model):
     def _area_weights(self, first: Tensor) -> AreaWeights:
         weight, recurrent, bias = stacked_cells(self.generators)
         messages, delays = self._messages()
+        if self.message_width:
+            bias = bias + self.constant[:, None] @ weight[:, : self.message_width]
         return AreaWeights(first, bias, weight, recurrent, self._to_factors(), messages, delays)
 
     def _messages(self) -> tuple[Tensor | None, Tensor | None]:
@@ -249,13 +269,13 @@ class MultiAreaLFADS(Model):
         if not self.message_width:
             return None, None
         areas, c = len(self.areas.names), self.config
-        maps = []
-        for b in range(areas):
-            blocks = torch.block_diag(*self.message_weight[b]).unflatten(0, (areas - 1, c.factors))
-            own = blocks.new_zeros(1, *blocks.shape[1:])
-            maps.append(torch.cat([blocks[:b], own, blocks[b:]]).flatten(0, 1))
+        receiver, place = torch.ones(areas, areas - 1).nonzero().t()
+        sender = place + (place >= receiver)  # an area sends nothing to itself
+        maps = self.message_weight.new_zeros(areas, areas, areas - 1, c.factors, c.message_rank)
+        maps = maps.index_put((receiver, sender, place), self.message_weight.flatten(0, 1))
+        maps = maps.transpose(2, 3).reshape(areas, areas * c.factors, -1)
         weights = self.delay_logits.softmax(2) * self.open[..., None]
-        return torch.stack(maps), weights.repeat_interleave(c.message_rank, 1).permute(2, 0, 1)[:, :, None]
+        return maps, weights.repeat_interleave(c.message_rank, 1).permute(2, 0, 1)[:, :, None]
 
     def delays(self) -> dict[str, Tensor]:
         """Learned weights of the delays 1 … `max_delay` bins of every message, by its name."""
@@ -310,7 +330,7 @@ class MultiAreaLFADS(Model):
 
     def initial_state(self, trials: int) -> Tensor:
         """States at the prior means of the initial conditions, `(trial, state)`; before, the same messages were sent all along."""
-        mean = self.initial_prior.mean.unflatten(0, (len(self.areas.names), 1, -1))
+        mean = self.initial_prior.mean.view(len(self.areas.names), 1, -1)
         first = affine(mean, self.to_generators)
         state = side_by_side(first)
         line = self._line(first)
@@ -342,7 +362,7 @@ class MultiAreaLFADS(Model):
     def factors_of(self, state: Tensor) -> Tensor:
         """The factors (latents) of all areas, `(..., state)` to `(..., area * factor)`."""
         areas = len(self.areas.names)
-        generators = state[..., : areas * self.config.generator].unflatten(-1, (areas, -1))
+        generators = state[..., : areas * self.config.generator].reshape(*state.shape[:-1], areas, -1)
         return torch.einsum("...ag,agf->...af", generators, self._to_factors()).flatten(-2)
 
     def decode(self, state: Tensor, session: int = 0) -> Mapping[str, Tensor]:
@@ -367,10 +387,11 @@ class MultiAreaLFADS(Model):
         if not self.message_width or self.config.max_delay == 1:
             return states
         maps, _ = self._messages()
+        assert maps is not None
         first = affine(code, self.to_generators)
         before = self._sent(first)[:, None]
         sent = torch.matmul(side_by_side(decoded.factors).transpose(0, 1).flatten(0, 1), maps)
-        sent = torch.cat([before, sent.unflatten(1, (states.shape[1], -1))], 1)
+        sent = torch.cat([before, sent.view(len(sent), states.shape[1], -1, sent.shape[2])], 1)
         earlier = [torch.cat([before.expand(-1, d - 1, -1, -1), sent], 1) for d in range(1, self.config.max_delay)]
         line = [side_by_side(each[:, : states.shape[1]]) for each in earlier]
         return torch.cat([states, *line], 2)

@@ -110,7 +110,6 @@ def test_what_is_added_to_a_message_enters_as_one() -> None:
         without = model.step(state, drive)
         instead = drive.clone()
         instead[:, 6:10] = given[:, 6:10]
-        torch.testing.assert_close(model.step(state, instead), model.step(state, instead))
         again = model.step(state, instead)
     with_all = model.step(state, drive)
     torch.testing.assert_close(again[:, :21], with_all[:, :21])
@@ -167,10 +166,25 @@ def test_cutting_every_message_is_a_model_that_hears_nothing() -> None:
     assert plain.rates is not None and cut.rates is not None and again.rates is not None
     assert np.array_equal(plain.rates, again.rates)
     assert not np.allclose(plain.rates[..., 3:], cut.rates[..., 3:])
+    with model.cut("A", "B", [0.5, -1.0]):
+        held = model.infer(trials)
+    np.testing.assert_allclose(held.extra["message_A_to_B"], np.broadcast_to([0.5, -1.0], (8, 12, 2)))
+    assert held.rates is not None and not np.allclose(held.rates[..., 3:], cut.rates[..., 3:])
+    with pytest.raises(InvalidInput, match="2, one for each channel"), model.cut("A", "B", [1.0]):
+        pass
     with pytest.raises(InvalidInput, match="B to A, A to B"), model.cut("A", "C"):
         pass
-    with pytest.raises(InvalidInput, match="without messages"), build(trials, messages="none").cut("A", "B"):
+    with pytest.raises(InvalidInput, match="fitted with messages"), build(trials, messages="none").cut("A", "B"):
         pass
+
+
+def test_a_constant_message_is_part_of_the_dynamics() -> None:
+    trials = make_trials()
+    model, observed = exact(build(trials), trials)
+    with model.cut("V1", "M1", [0.3, -0.2]):
+        out = model(observed)
+        after = model.step(out.hidden["state"][:, 5], out.hidden["drive"][:, 6])
+    torch.testing.assert_close(after, out.hidden["state"][:, 6], rtol=1e-9, atol=1e-9)
 
 
 def test_gradients_reach_every_parameter() -> None:

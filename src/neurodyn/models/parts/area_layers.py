@@ -48,4 +48,4 @@ def by_time(x: Tensor) -> Tensor:
 
 def area_first(x: Tensor, areas: int) -> Tensor:
     """`(trial, area * channel)` to `(area, trial, channel)`."""
-    return x.unflatten(1, (areas, -1)).transpose(0, 1)
+    return x.reshape(len(x), areas, -1).transpose(0, 1)

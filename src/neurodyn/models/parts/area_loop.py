@@ -209,6 +209,7 @@ def _forward(b: SimpleNamespace, bias: Tensor, b_u: Tensor | None, bound: float 
                 torch.mul(f[t], b.factor_mask[:, t], out=seen[t])
             torch.baddbmm(encoded[t], seen[t], b.w_cf, out=gates_c[t])
             _advance_(gates_c[t], c[t], b.w_c, reset_c[t], c[t + 1], bound)
+            assert b_u is not None
             post = torch.baddbmm(b_u, c[t + 1], b.w_u, out=posterior[t])
             if b.spread is None:
                 x[t][..., messages:] = post[..., :inputs]
