@@ -33,7 +33,7 @@ def residuals(
         raise InvalidInput("activity", got, "finite numbers", "Leave them out with mask=.")
     names, labels, counts = np.unique(np.asarray(conditions), return_inverse=True, return_counts=True)
     if counts.min() < 2:
-        lone = f"condition {names[counts.argmin()]!r} has 1 trial"
+        lone = f"condition {names.tolist()[counts.argmin()]!r} has 1 trial"
         raise InvalidInput(
             "conditions", lone, "at least 2 trials each", "A trial alone is its own average: merge or drop it."
         )

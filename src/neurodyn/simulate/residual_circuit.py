@@ -163,6 +163,7 @@ class ResidualCircuit:
             into += current
             into *= kind(constants.gain_hz_per_na)
             into -= kind(constants.threshold_hz)
+            into[into == 0] = kind(1e-6)  # the limit of the transfer function, where it is 0/0
             rate = into / -np.expm1(kind(-constants.curvature_s) * into)
             state = decay * state + gain * (1 - state) * rate
             total += state
