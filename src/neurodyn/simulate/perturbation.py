@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -20,7 +19,7 @@ class Pulse:
 
     area: str = "PFC"
     """The area that it goes into, where a system has several; `PPC` or `PFC` of the two-area circuit."""
-    direction: Literal["difference", "sum"] | tuple[float, ...] = "difference"
+    direction: str | tuple[float, ...] = "difference"
     """`difference`: (-1, +1), towards choice 1; `sum`: (1, 1); or a factor for each of the area's inputs."""
     start_s: float = 0.1
     """When it begins, in seconds from the trial's first bin."""
