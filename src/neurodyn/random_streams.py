@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,10 @@ from neurodyn.errors import InvalidInput
 from neurodyn.shapes import Array, Float, Int
 
 Randomness = Literal["per_trial", "shared", "legacy"]
+Generator = np.random.Generator | np.random.RandomState
+"""What numbers are drawn from: NumPy's generator, or its legacy one."""
+Draw = Callable[[Array, Any], Array]
+"""Values of given expectations from a generator, of the same shape."""
 _BLOCK = 260
 """Steps of noise drawn at a time for a trial: few calls, little memory."""
 
@@ -51,9 +55,17 @@ class TrialStreams(ABC):
     def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
         """Standard normal numbers `(trial, channel)`, one array a step: noise too long to hold at once."""
 
+    @abstractmethod
+    def drawn(self, draw: Draw, expected: Float[Array, "trial time unit"]) -> Array:
+        """Values `(trial, time, unit)` of any distribution, drawn after everything else."""
+
     def spikes(self, expected: Float[Array, "trial time unit"]) -> Int[Array, "trial time unit"]:
         """Poisson spike counts, drawn after everything else."""
-        return self.poisson(expected)
+        return self.drawn(_poisson, expected)
+
+
+def _poisson(expected: Array, generator: Any) -> Array:
+    return np.asarray(generator.poisson(expected))
 
 
 class PerTrialStreams(TrialStreams):
@@ -83,6 +95,9 @@ class PerTrialStreams(TrialStreams):
 
     def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
         return np.stack([g.poisson(trial) for g, trial in zip(self._generators, expected)])
+
+    def drawn(self, draw: Draw, expected: Float[Array, "trial time unit"]) -> Array:
+        return np.stack([draw(trial, g) for g, trial in zip(self._generators, expected)])
 
     def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
         for start in range(0, steps, _BLOCK):
@@ -115,6 +130,9 @@ class SharedStreams(TrialStreams):
 
     def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
         return self.dataset.poisson(expected)
+
+    def drawn(self, draw: Draw, expected: Float[Array, "trial time unit"]) -> Array:
+        return draw(expected, self.dataset)
 
     def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
         for _ in range(steps):
@@ -156,8 +174,8 @@ class LegacyStreams(TrialStreams):
             block = np.stack([g.standard_normal(shape) for g in self._generators])
             yield from block.swapaxes(0, 1)
 
-    def spikes(self, expected: Float[Array, "trial time unit"]) -> Int[Array, "trial time unit"]:
-        return self.dataset.poisson(expected)
+    def drawn(self, draw: Draw, expected: Float[Array, "trial time unit"]) -> Array:
+        return draw(expected, self.dataset)
 
 
 class ReleasedStreams(TrialStreams):
@@ -190,6 +208,9 @@ class ReleasedStreams(TrialStreams):
 
     def poisson(self, expected: Float[Array, "trial time channel"]) -> Int[Array, "trial time channel"]:
         return self._generator.poisson(expected)
+
+    def drawn(self, draw: Draw, expected: Float[Array, "trial time unit"]) -> Array:
+        return draw(expected, self._generator)
 
     def normal_steps(self, steps: int, channels: int) -> Iterator[Array]:
         for _ in range(steps):

@@ -23,6 +23,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "integrators": ("neurodyn.dynamics.integrators",),
     "potentials": ("neurodyn.models.potentials",),
     "front_ends": ("neurodyn.models.front_ends",),
+    "samplers": ("neurodyn.simulate.samplers",),
+    "embeddings": ("neurodyn.simulate.embeddings",),
     "datasets": ("neurodyn.data.datasets", "neurodyn.simulate.datasets"),
     "tasks": ("neurodyn.tasks",),
     "transforms": ("neurodyn.data.transforms",),

@@ -27,6 +27,8 @@ from neurodyn.objectives.base import Objective
 from neurodyn.objectives.strategies.base import Strategy
 from neurodyn.observations.base import Observation
 from neurodyn.similarity.measures.base import SimilarityMeasure
+from neurodyn.simulate.embeddings.base import Embedding
+from neurodyn.simulate.samplers.base import Sampler
 from neurodyn.tasks.base import Task
 from neurodyn.training.config import TrainConfig
 
@@ -50,6 +52,8 @@ INTERFACES = {
     "potentials": Potential,
     "front_ends": FrontEnd,
     "engines": Engine,
+    "samplers": Sampler,
+    "embeddings": Embedding,
 }
 DOCUMENTED = (
     "models",
@@ -67,6 +71,8 @@ DOCUMENTED = (
     "dynamics_measures",
     "strategies",
     "learning_rules",
+    "samplers",
+    "embeddings",
 )
 """Kinds with a page for each thing."""
 DERIVED = [(kind, name) for kind, (source, _) in registry.DERIVED.items() for name in registry.names(source)]

@@ -15,11 +15,11 @@ from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import Randomness, TrialStreams, open_streams
 from neurodyn.shapes import Array, Float
 from neurodyn.simulate.base import Simulator
-from neurodyn.simulate.spikes import LinearNonlinearPoisson, LinearNonlinearPoissonConfig
+from neurodyn.simulate.linear_nonlinear import LinearNonlinear, LinearNonlinearConfig
 
 
-def _spikes() -> LinearNonlinearPoissonConfig:
-    return LinearNonlinearPoissonConfig(
+def _spikes() -> LinearNonlinearConfig:
+    return LinearNonlinearConfig(
         units=40,
         projection="uniform",
         spread=0.8,
@@ -46,7 +46,7 @@ class LangevinConfig:
     """Bin width, in seconds: one step of the integrator."""
     bins: int = 45
     """Bins in a trial."""
-    spikes: LinearNonlinearPoissonConfig = field(default_factory=_spikes)
+    spikes: LinearNonlinearConfig = field(default_factory=_spikes)
     """The units."""
 
     def __post_init__(self) -> None:
@@ -143,7 +143,7 @@ class Langevin(Simulator):
         streams = open_streams(randomness, trials, seed)
         states = self.run(self.draw_initial(streams), c.bins, streams)
         latents = self.decode(states)
-        readout = LinearNonlinearPoisson(c.spikes, self.input_size, streams.dataset).fit(latents)
+        readout = LinearNonlinear(c.spikes, self.input_size, streams.dataset).fit(latents)
         rates = readout.rates(latents)
         return Trials.from_arrays(
             readout.sample(rates, streams),

@@ -22,8 +22,8 @@ from neurodyn.models.parts.stitching import SharedAverages
 from neurodyn.models.parts.trial_averages import SharedRows, trial_averages
 from neurodyn.objectives.base import Step
 from neurodyn.objectives.elbo import ELBO, ELBOConfig
+from neurodyn.simulate.linear_nonlinear import LinearNonlinear
 from neurodyn.simulate.lorenz import Lorenz, LorenzConfig
-from neurodyn.simulate.spikes import LinearNonlinearPoisson
 from neurodyn.training.batches import Batches
 
 SMALL = dict(
@@ -314,7 +314,7 @@ def lorenz_sessions(trials: tuple[int, int], units: int = 32, seed: int = 0) -> 
     found = []
     for i, rows in enumerate(np.split(order, [trials[0]])):
         generator = np.random.default_rng(seed + 7 + i)
-        readout = LinearNonlinearPoisson(dataclasses.replace(config.spikes, units=units), 3, generator)
+        readout = LinearNonlinear(dataclasses.replace(config.spikes, units=units), 3, generator)
         latents = whole.truth["latents"][rows]
         rates = readout.rates(latents)
         session = Trials.from_arrays(

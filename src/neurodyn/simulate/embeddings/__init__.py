@@ -1,0 +1,1 @@
+"""Where latents lie in a larger space, by name."""

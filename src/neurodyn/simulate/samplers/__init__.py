@@ -1,0 +1,1 @@
+"""Noise of recorded units, by name."""
