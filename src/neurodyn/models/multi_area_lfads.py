@@ -222,7 +222,7 @@ class MultiAreaLFADS(Model):
 
     def _encodings(self, observed: Observed) -> tuple[Tensor, Tensor | None]:
         """Final states `(area, trial, 2 * encoder)` and lagged encodings `(area, time, trial, 2 * encoder)`; every area from its own units alone."""
-        activity = self.standardise(observed.neural, observed.mask).transpose(0, 1)
+        activity = self.standardise(observed.neural, observed.mask).transpose(0, 1).to(self.factor_weight.dtype)
         width = self.areas.width
         parts = [activity[..., getattr(self, f"_columns_{a}")] for a in range(len(self.areas.names))]
         x = self._dropped(torch.stack([F.pad(part, (0, width - part.shape[2])) for part in parts]))
