@@ -1,0 +1,71 @@
+"""How much of what pulses do to the true latents the model predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from neurodyn.analysis.dynamics_measures.base import CLAIMS, DynamicsMeasure
+from neurodyn.analysis.learned_dynamics import LearnedDynamics
+from neurodyn.analysis.perturbation import has_pulses, kept_responses
+from neurodyn.dynamics.pulse_responses import PulseResponses, squares
+from neurodyn.metrics.base import Measurement
+from neurodyn.shapes import Array
+
+_SHARE = 0.5
+
+
+class PerturbationR2(DynamicsMeasure):
+    """1 − Σ|Δ̂ − Δ|² / Σ|Δ|² of each pulse, averaged over pulses; Δ are changes of the true latents with the same noise."""
+
+    definition = (
+        "Mean over pulses of 1 - SS(predicted - true change of the latents) / SS(true change) on test trials; truth is the system run again with the same "
+        "noise, the model steps on with the inputs it inferred; maps of inputs and latents fitted on train."
+    )
+
+    def applies(self, learned: LearnedDynamics) -> bool:
+        """Whether the model has dynamics and the system behind the trials can be perturbed."""
+        return has_pulses(learned)
+
+    def measure(self, learned: LearnedDynamics) -> Measurement:
+        found = kept_responses(learned)
+        measured = _measured(found, found.predicted)
+        return Measurement(measured.sums, measured.statistic, _context(found))
+
+    def simpler(self, learned: LearnedDynamics) -> Mapping[str, Measurement]:
+        found = kept_responses(learned)
+        none = {"no_response": np.zeros(found.true.shape)}
+        return {name: _measured(found, each) for name, each in {**none, **found.simpler}.items()}
+
+    def ceiling(self, learned: LearnedDynamics) -> float | None:
+        return 1.0
+
+
+def _measured(found: PulseResponses, predicted: Array) -> Measurement:
+    left, whole = squares(found.true, predicted)
+    return Measurement(np.concatenate([left, whole]).T, _mean_r2)
+
+
+def _mean_r2(sums: np.ndarray) -> np.ndarray:
+    left, whole = np.split(sums, 2, axis=1)
+    return np.asarray((1 - left / np.maximum(whole, 1e-300)).mean(1))
+
+
+def _context(found: PulseResponses) -> dict[str, Any]:
+    r2 = found.r2()
+    better = bool(_mean(r2) > _mean(found.r2(found.simpler["mean_response"])))
+    return {
+        "pulses": dict(zip(found.labels, r2.tolist())),
+        "through": found.through,
+        "input_map_r2": found.map_r2,
+        CLAIMS: {
+            f"more than {_SHARE:g} of what pulses do is predicted": bool(_mean(r2) > _SHARE),
+            "pulses are predicted better than by their mean response over trials": better,
+        },
+    }
+
+
+def _mean(values: Array) -> float:
+    return float(np.mean(values))
