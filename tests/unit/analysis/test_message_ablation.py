@@ -85,6 +85,9 @@ def test_the_measure_is_the_loss_without_any_message() -> None:
     assert len(measured.sums) == 12
     told = measured.context["messages"]
     assert set(told) == {"B to A", "A to B", "all"} and 20 <= told["A to B"]["delay_ms"] <= 60
+    assert set(measured.context["claims"]) == {"A uses what B tells it", "B uses what A tells it"}
+    deaf = measure.measure(learned(silent=True)).context["claims"]
+    assert deaf["A uses what B tells it"] is False
     title, headings, rows, _ = found.table()
     assert title and all(len(row) == len(headings) for row in rows)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurodyn.analysis.dynamics_measures.base import DynamicsMeasure
+from neurodyn.analysis.dynamics_measures.base import CLAIMS, DynamicsMeasure
 from neurodyn.analysis.learned_dynamics import LearnedDynamics
-from neurodyn.analysis.message_ablation import has_messages, message_ablation
+from neurodyn.analysis.message_ablation import Loss, has_messages, message_ablation
 from neurodyn.metrics.base import Measurement
+
+_DRAWS = 1000
 
 
 class MessageUse(DynamicsMeasure):
@@ -24,5 +26,16 @@ class MessageUse(DynamicsMeasure):
     def measure(self, learned: LearnedDynamics) -> Measurement:
         found = message_ablation(learned)
         sums = np.column_stack([found.all.held, found.all.spikes])
-        messages = found.as_mapping()["messages"]
-        return Measurement(sums, lambda s: np.asarray(s[:, 0] / s[:, 1] / np.log(2)), {"messages": messages})
+        claims = {
+            f"{receiver} uses what {sender} tells it": _certain(loss, learned.seed)
+            for (sender, receiver), loss in zip(found.messages, found.each)
+        }
+        context = {"messages": found.as_mapping()["messages"], CLAIMS: claims}
+        return Measurement(sums, lambda s: np.asarray(s[:, 0] / s[:, 1] / np.log(2)), context)
+
+
+def _certain(loss: Loss, seed: int) -> bool:
+    """Whether something is lost in 97.5 % of the bootstrap draws over trials."""
+    n = len(loss.held)
+    resampled = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=_DRAWS)
+    return bool(np.quantile(resampled @ loss.held, 0.025) > 0)
