@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from scipy.special import lambertw
@@ -134,6 +135,23 @@ class DecisionCircuit:
     def drift(self, state: Float[Array, "trial state"], *external: Array) -> Float[Array, "trial state"]:
         """dS/dt in 1/s, with external currents in nA."""
         return self.derivative(state, self.rates(state, *external))
+
+    def advance(
+        self,
+        state: Float[Array, "trial state"],
+        step_s: float,
+        *external: Array,
+        integrator: Literal["euler", "rk4"] = "euler",
+    ) -> tuple[Float[Array, "trial state"], Float[Array, "trial state"]]:
+        """States one step later, by explicit Euler or Runge-Kutta 4, with currents held; and the rates in Hz at the step's start."""
+        rates = self.rates(state, *external)
+        slope = self.derivative(state, rates)
+        if integrator == "rk4":
+            second = self.drift(state + step_s / 2 * slope, *external)
+            third = self.drift(state + step_s / 2 * second, *external)
+            fourth = self.drift(state + step_s * third, *external)
+            slope = (slope + 2 * second + 2 * third + fourth) / 6
+        return state + step_s * slope, rates
 
     def jacobian(self, state: Float[Array, "trial state"], *external: Array) -> Float[Array, "trial state state"]:
         """Derivative of the drift, `[trial, i, j]` = ∂(dS_i/dt)/∂S_j, in 1/s."""
