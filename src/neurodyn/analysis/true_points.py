@@ -10,6 +10,7 @@ import numpy as np
 
 from neurodyn.config import from_dict
 from neurodyn.data.trials import Trials
+from neurodyn.dynamics.discrete_map import DiscreteMap
 from neurodyn.errors import InvalidInput
 from neurodyn.shapes import Array, Float, Int
 from neurodyn.simulate.decision_circuit import DecisionCircuit, mirrored_block
@@ -39,17 +40,46 @@ class TruePoints:
         return tuple("stable" if n == 0 else "unstable" if n == size else "saddle" for n in count.tolist())
 
 
-def true_dynamics(trials: Trials) -> Callable[[Array], TruePoints] | None:
-    """From a constant true input to the true fixed points; None where the trials do not come from a simulator whose points are known.
+def local_circuit(trials: Trials) -> DecisionCircuit | None:
+    """The circuit of the one area that is recorded, whose S are the latents; None for other trials, or where both areas are recorded.
 
-    For `two_area` the dynamics are PFC's alone, whose S are the latents, and the input is the current into it in nA. PFC's feedback to itself through PPC
-    belongs to the input.
+    In a twin it is the twin's. What the area receives back through the other belongs to its input.
     """
     simulator: Any = trials.provenance.get("simulator")
     if simulator is None or trials.name != "two_area":
         return None
     config = from_dict(TwoAreaConfig, simulator, "simulator")
-    circuit = DecisionCircuit(mirrored_block(*config.pfc), config.circuit)
+    if config.recorded == "both":
+        return None
+    structure, tone = getattr(config, config.recorded)
+    return DecisionCircuit(mirrored_block(structure if config.twin is None else config.twin, tone), config.circuit)
+
+
+def true_map(trials: Trials) -> DiscreteMap | None:
+    """A bin of the local circuit in its Euler substeps, from S and the current into the area in nA; None where the local circuit is not known."""
+    circuit = local_circuit(trials)
+    if circuit is None:
+        return None
+    substeps = from_dict(TwoAreaConfig, trials.provenance["simulator"], "simulator").substeps
+    step_s = trials.bin_s / substeps
+
+    def step(state: Array, inputs: Array) -> Array:
+        for _ in range(substeps):
+            state = state + step_s * circuit.drift(state, inputs)
+        return state
+
+    return DiscreteMap.of_arrays(step)
+
+
+def true_dynamics(trials: Trials) -> Callable[[Array], TruePoints] | None:
+    """From a constant true input to the true fixed points; None where the trials do not come from a simulator whose points are known.
+
+    For `two_area` the dynamics are the recorded area's alone, whose S are the latents, and the input is the current into it in nA. PFC's feedback to itself
+    through PPC belongs to the input. In a twin they are the twin's.
+    """
+    circuit = local_circuit(trials)
+    if circuit is None:
+        return None
 
     def points(current: Array) -> TruePoints:
         found = circuit.fixed_points(current)

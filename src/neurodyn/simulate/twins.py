@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.shapes import Array, Float
-from neurodyn.simulate.decision_circuit import DecisionCircuit
+from neurodyn.simulate.decision_circuit import DecisionCircuit, mirrored_block
 
 if TYPE_CHECKING:
     from neurodyn.simulate.two_area import TwoArea
@@ -101,3 +102,26 @@ def twins_of(area: TwoArea, structures: Sequence[float] = STRUCTURES) -> dict[fl
         InvalidInput: a circuit recorded elsewhere.
     """
     return {each: type(area)(dataclasses.replace(area.config, twin=each), area.task) for each in structures}
+
+
+def as_twin(trials: Trials, structure: float) -> Trials:
+    """The same trials as a twin has them: the same signals, rates, latents and states, with its `inputs` and its structure in the provenance.
+
+    Args:
+        trials: of `two_area`, recorded in PFC; a twin's own are welcome.
+        structure: J_S' of the twin's PFC.
+
+    Raises:
+        InvalidInput: other trials.
+    """
+    options: Any = trials.provenance.get("simulator", {})
+    if trials.name != "two_area" or options.get("recorded", "pfc") != "pfc" or "latents" not in trials.truth:
+        raise InvalidInput("trials", trials.name, "trials of two_area, recorded in PFC", "Twins are of PFC alone.")
+    old, tone = options.get("twin"), options["pfc"][1]
+    before = mirrored_block(options["pfc"][0] if old is None else old, tone)
+    moved = np.ascontiguousarray(trials.truth["latents"]) @ (before - mirrored_block(structure, tone))
+    return dataclasses.replace(
+        trials,
+        truth={**trials.truth, "inputs": trials.truth["inputs"] + moved},
+        provenance={**trials.provenance, "simulator": {**options, "twin": structure}},
+    )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import neurodyn
-from neurodyn.analysis.true_points import TruePoints, match, true_dynamics
+from neurodyn.analysis.true_points import TruePoints, match, true_dynamics, true_map
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 
@@ -86,3 +86,22 @@ def test_the_true_dynamics_of_the_two_area_set_are_pfcs_alone():
 def test_other_trials_have_no_known_points():
     assert true_dynamics(neurodyn.load("lorenz", trials=20)) is None
     assert true_dynamics(Trials.from_arrays(np.zeros((2, 5, 3), int), bin_s=0.01)) is None
+
+
+@pytest.mark.parametrize(("twin", "kinds"), [(0.2, 1), (0.35, 5), (0.45, 5), (None, 5)])
+def test_a_twins_points_are_its_own(twin, kinds):
+    """Identical spikes, other fixed points: 1 for J_S .20, 5 between .3467 and .48, with table 1.3's decision states at .35."""
+    trials = neurodyn.load("two_area", trials=5, twin=twin)
+    found = true_dynamics(trials)(np.zeros(2))
+    assert len(found.points) == kinds
+    if twin == 0.35:
+        np.testing.assert_allclose(found.points[-1], [0.44459, 0.04405], atol=1e-5)
+    stay = true_map(trials).step(found.points, np.zeros((kinds, 2)))
+    np.testing.assert_allclose(stay, found.points, atol=1e-9)
+
+
+def test_ppc_alone_has_points_and_both_areas_have_none_of_a_local_kind():
+    ppc = true_dynamics(neurodyn.load("two_area", trials=5, recorded="ppc"))(np.zeros(2))
+    np.testing.assert_allclose(ppc.points[-1], [0.44459, 0.04405], atol=1e-5)  # PPC's structure is .35
+    both = neurodyn.load("two_area", trials=5, recorded="both")
+    assert true_dynamics(both) is None and true_map(both) is None

@@ -80,7 +80,7 @@ def test_a_pulse_into_ppc_reaches_pfc():
 @pytest.mark.parametrize(
     ("pulse", "field"),
     [
-        (Pulse(start_s=0.98), "start_s.*within the trial, 0 to 1 s"),
+        (Pulse(start_s=0.98), r"start_s.*within the trial, 0 to 1 s"),
         (Pulse(start_s=-0.1), "start_s"),
         (Pulse(duration_s=0.0), "duration_s"),
         (Pulse(size_na=float("nan")), "size_na"),

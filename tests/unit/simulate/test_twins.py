@@ -6,7 +6,7 @@ import pytest
 import neurodyn
 from neurodyn.errors import InvalidInput
 from neurodyn.simulate.known import simulator_of
-from neurodyn.simulate.twins import STRUCTURES, input_for, input_for_steps, rerun, twins_of
+from neurodyn.simulate.twins import STRUCTURES, as_twin, input_for, input_for_steps, rerun, twins_of
 from neurodyn.simulate.two_area import TwoArea, TwoAreaConfig, single_area
 from neurodyn.tasks.pulse_discrimination import PulseDiscrimination, PulseDiscriminationConfig
 
@@ -44,7 +44,7 @@ def test_the_continuous_form_is_the_inverse_of_the_drift():
 
 
 def test_a_fall_faster_than_decay_has_no_input():
-    with pytest.raises(InvalidInput, match="slopes.*above 0 Hz"):
+    with pytest.raises(InvalidInput, match=r"slopes.*above 0 Hz"):
         input_for(single_area(0.2), np.full((1, 2), 0.5), np.full((1, 2), -20.0))
     with pytest.raises(InvalidInput, match="states"):
         input_for(single_area(0.2), np.full((1, 2), 1.0), np.zeros((1, 2)))
@@ -73,3 +73,12 @@ def test_twins_have_the_same_spikes_and_other_inputs_and_jacobians(variant):
 def test_twins_are_of_pfc_alone():
     with pytest.raises(InvalidInput, match="twin"):
         neurodyn.load("two_area", trials=10, recorded="both", twin=0.2)
+
+
+def test_the_same_trials_as_a_twin_has_them():
+    own, twin = (neurodyn.load("two_area", trials=10, variant="recnf", twin=each) for each in (None, 0.35))
+    for made in (as_twin(own, 0.35), as_twin(as_twin(own, 0.2), 0.35)):
+        np.testing.assert_allclose(made.truth["inputs"], twin.truth["inputs"], atol=1e-15)
+        assert simulator_of(made).config == simulator_of(twin).config
+    with pytest.raises(InvalidInput, match="trials"):
+        as_twin(neurodyn.load("two_area", trials=10, recorded="both"), 0.35)
