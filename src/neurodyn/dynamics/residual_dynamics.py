@@ -10,7 +10,7 @@ import numpy as np
 from neurodyn.config import check_choices, check_range
 from neurodyn.dynamics.residual_choice import Tried, choose_lags_and_dimension, choose_rank, choose_smoothness, folds_of
 from neurodyn.dynamics.residual_moments import LaggedMoments, residuals
-from neurodyn.dynamics.residual_operators import ResidualDynamics
+from neurodyn.dynamics.residual_operators import ResidualDynamics as ResidualDynamics
 from neurodyn.dynamics.residual_stages import first_stage, plain_regression, second_stage
 from neurodyn.dynamics.residual_subspace import dynamics_subspace, hankel
 from neurodyn.errors import InvalidInput

@@ -1,0 +1,163 @@
+"""Four answers to how deviations propagate, side by side: data, samples of a model, the model's own dynamics, the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from neurodyn.shapes import Array
+
+NAMES = {"data": "data", "samples": "samples of the model", "model": "Jacobian of the model", "truth": "true Jacobian"}
+"""(a) residual dynamics of the data, (b) of samples drawn from the model, (c) the model's own Jacobian, (d) the true one."""
+TOLERANCE = 0.1
+"""Mean |Δ|λ|| over time up to which two spectra count as the same."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far two spectra are apart."""
+
+    value: float
+    """Mean over time of the absolute difference of their largest |λ|."""
+    low: float
+    high: float
+    """95 % bootstrap interval over trials."""
+    tolerance: float
+
+    @property
+    def verdict(self) -> str:
+        """`match` up to the tolerance; `differ` where the whole interval is above it; else `cannot be told`."""
+        if self.value <= self.tolerance:
+            return "match"
+        return "differ" if self.low > self.tolerance else "cannot be told"
+
+
+@dataclass(frozen=True, eq=False)
+class ResidualSpectra:
+    """Largest |λ| per window over time, by four routes, each with bootstrap draws over trials."""
+
+    time_s: Array
+    """Middle of each step from one window to the next, `(time,)`."""
+    leading: Mapping[str, Array]
+    """By route (`NAMES`) `(time,)`; `truth` only where it is known."""
+    drawn: Mapping[str, Array]
+    """The same under bootstrap draws over trials `(draw, time)`."""
+    plain: Array
+    """Of the data by ordinary regression, which observation noise attenuates, `(time,)`."""
+    strength: Array
+    """Share of the variance of the data's projected deviations that their past explains, `(time,)`."""
+    spectrum: Mapping[str, Array]
+    """Complex `(time, d)`: all eigenvalues of the two residual estimates; absolute values, largest first, of the two Jacobians' leading ones."""
+    context: Mapping[str, Any]
+    """Window in seconds, lags, dimension, smoothness, trials, subspace."""
+    twins: Mapping[str, Array] = field(default_factory=dict)
+    """Largest |λ| of other true dynamics that make the same data, by name, `(time,)`."""
+    tolerance: float = TOLERANCE
+
+    @property
+    def routes(self) -> list[str]:
+        """The routes that there are, in order."""
+        return [name for name in NAMES if name in self.leading]
+
+    def gap(self, one: str, other: str) -> Gap:
+        """Between two routes, or a route and a twin."""
+        paths = {**self.leading, **self.twins}
+        value = float(np.abs(paths[one] - paths[other]).mean())
+        first, second = (self.drawn.get(name, paths[name][None]) for name in (one, other))
+        both = min(len(each) for each in (first, second) if len(each) > 1) if max(len(first), len(second)) > 1 else 1
+        draws = np.abs(
+            (first if len(first) == 1 else first[:both]) - (second if len(second) == 1 else second[:both])
+        ).mean(1)
+        low, high = np.quantile(draws, [0.025, 0.975])
+        return Gap(value, float(low), float(high), self.tolerance)
+
+    @property
+    def gaps(self) -> dict[tuple[str, str], Gap]:
+        """Between all routes, in pairs."""
+        return {pair: self.gap(*pair) for pair in combinations(self.routes, 2)}
+
+    def interval(self, route: str) -> tuple[Array, Array]:
+        """95 % bootstrap interval over time."""
+        low, high = np.quantile(self.drawn[route], [0.025, 0.975], axis=0)
+        return low, high
+
+    @property
+    def claims(self) -> dict[str, bool]:
+        """Statements in words, each with whether it holds."""
+        samples = self.gap("data", "samples").verdict == "match"
+        found = {"samples of the model propagate deviations as the data do": samples}
+        if "truth" in self.leading:
+            own = self.gap("model", "truth").verdict
+            found["the model's own dynamics are the true ones"] = own == "match"
+            found["samples match the data although the model's own dynamics are not the true ones"] = (
+                samples and own == "differ"
+            )
+        return found
+
+    def sentences(self) -> list[str]:
+        """What matches and what does not, with the tolerance."""
+        found = []
+        for (one, other), gap in self.gaps.items():
+            interval = f"mean difference of |λ| {gap.value:.2f} ({gap.low:.2f} to {gap.high:.2f})"
+            said = {"match": "match", "differ": "differ", "cannot be told": "cannot be told apart or alike"}[
+                gap.verdict
+            ]
+            found.append(f"{_capital(NAMES[one])} and {NAMES[other]} {said}: {interval}, tolerance {self.tolerance:g}.")
+        for name in self.twins:
+            verdicts = {route: self.gap(route, name).verdict for route in self.routes if route != "truth"}
+            near = [NAMES[route] for route, verdict in verdicts.items() if verdict == "match"]
+            what = f"is matched by {' and '.join(near)}" if near else "is matched by none of them"
+            found.append(f"The Jacobian of {name}, which makes the same data, {what}.")
+        return found
+
+    def table(self) -> tuple[str, list[str], list[list[str]], str]:
+        """Title, headings, rows and a note, for people: a row for each pair."""
+        rows = [
+            [NAMES[one], NAMES[other], f"{gap.value:.3f}", f"{gap.low:.3f} to {gap.high:.3f}", gap.verdict]
+            for (one, other), gap in self.gaps.items()
+        ]
+        for name in self.twins:
+            for route in self.routes[:3]:
+                gap = self.gap(route, name)
+                rows.append([NAMES[route], name, f"{gap.value:.3f}", f"{gap.low:.3f} to {gap.high:.3f}", gap.verdict])
+        c = self.context
+        note = (
+            f"Largest |λ| per {c['window_s'] * 1000:g} ms over {len(self.time_s)} steps; {c['trials']} trials, {c['dimension']} dimensions, "
+            f"{c['lags']} lags, α {c['smoothness']:g}. Tolerance {self.tolerance:g}. {' '.join(self.sentences())}"
+        )
+        return "Residual dynamics", ["of", "and of", "mean |Δ|λ||", "95 % interval", "they"], rows, note
+
+    def as_mapping(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "time_s": self.time_s.tolist(),
+            "leading": {name: path.tolist() for name, path in self.leading.items()},
+            "interval": {
+                name: [edge.tolist() for edge in self.interval(name)] for name in self.routes if name in self.drawn
+            },
+            "plain": self.plain.tolist(),
+            "instrument": self.strength.tolist(),
+            "spectrum": {name: np.abs(values).tolist() for name, values in self.spectrum.items()},
+            "twins": {name: path.tolist() for name, path in self.twins.items()},
+            "gaps": [
+                {
+                    "between": list(pair),
+                    "value": gap.value,
+                    "interval": [gap.low, gap.high],
+                    "verdict": gap.verdict,
+                }
+                for pair, gap in self.gaps.items()
+            ],
+            "tolerance": self.tolerance,
+            "claims": self.claims,
+            "words": self.sentences(),
+            **self.context,
+        }
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
