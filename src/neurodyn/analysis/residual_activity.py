@@ -80,6 +80,9 @@ def residual_activity(
     fake = np.concatenate([summed(each, window, parts[0].observed_bins) for each in samples])
     mask = np.concatenate([_whole(each.mask, window, each.observed_bins) for each in parts])
     labels, kept = _labels(parts)
+    if not kept.any():
+        fix = "Record more trials, or merge conditions."
+        raise InvalidInput("trials", len(kept), f"at least {_FEWEST} of one condition and choice", fix)
     if data.shape[1] < 4:
         fix = "Use a smaller window."
         raise InvalidInput("window_s", window_s, f"at least 4 windows in a trial instead of {data.shape[1]}", fix)

@@ -15,6 +15,8 @@ NAMES = {"data": "data", "samples": "samples of the model", "model": "Jacobian o
 """(a) residual dynamics of the data, (b) of samples drawn from the model, (c) the model's own Jacobian, (d) the true one."""
 TOLERANCE = 0.1
 """Mean |Δ|λ|| over time up to which two spectra count as the same."""
+WEAK = 0.02
+"""Share of the present's variance below which the past is a weak instrument, and an estimate falls towards plain regression's."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,14 @@ class Gap:
     high: float
     """95 % bootstrap interval over trials."""
     tolerance: float
+    weak: bool = False
+    """Whether one of the two is an estimate from a weak instrument and the other is not."""
 
     @property
     def verdict(self) -> str:
-        """`match` up to the tolerance; `differ` where the whole interval is above it; else `cannot be told`."""
+        """`match` up to the tolerance; `differ` where the whole interval is above it; else, or with a weak instrument, `cannot be told`."""
+        if self.weak:
+            return "cannot be told"
         if self.value <= self.tolerance:
             return "match"
         return "differ" if self.low > self.tolerance else "cannot be told"
@@ -64,16 +70,22 @@ class ResidualSpectra:
         return [name for name in NAMES if name in self.leading]
 
     def gap(self, one: str, other: str) -> Gap:
-        """Between two routes, or a route and a twin."""
+        """Between two routes, or a route and a twin. An estimate from spikes is compared with a Jacobian only where its past is no weak instrument."""
         paths = {**self.leading, **self.twins}
-        value = float(np.abs(paths[one] - paths[other]).mean())
+        mixed = len({"data", "samples"} & {one, other}) == 1
+        told = self.told if mixed and not self.weak else np.ones(len(self.time_s), bool)
         first, second = (self.drawn.get(name, paths[name][None]) for name in (one, other))
-        both = min(len(each) for each in (first, second) if len(each) > 1) if max(len(first), len(second)) > 1 else 1
-        draws = np.abs(
-            (first if len(first) == 1 else first[:both]) - (second if len(second) == 1 else second[:both])
-        ).mean(1)
+        several = [len(each) for each in (first, second) if len(each) > 1]
+        first, second = (each[: min(several)] if several else each for each in (first, second))
+        draws = np.abs(first - second)[:, told].mean(1)
         low, high = np.quantile(draws, [0.025, 0.975])
-        return Gap(value, float(low), float(high), self.tolerance)
+        value = float(np.abs(paths[one] - paths[other])[told].mean())
+        return Gap(value, float(low), float(high), self.tolerance, self.weak and mixed)
+
+    @property
+    def told(self) -> Array:
+        """Bool `(time,)`: steps whose past explains enough of the present."""
+        return np.asarray(self.strength >= WEAK)
 
     @property
     def gaps(self) -> dict[tuple[str, str], Gap]:
@@ -88,7 +100,7 @@ class ResidualSpectra:
     @property
     def claims(self) -> dict[str, bool]:
         """Statements in words, each with whether it holds."""
-        samples = self.gap("data", "samples").verdict == "match"
+        samples = not self.weak and self.gap("data", "samples").verdict == "match"
         found = {"samples of the model propagate deviations as the data do": samples}
         if "truth" in self.leading:
             own = self.gap("model", "truth").verdict
@@ -101,6 +113,14 @@ class ResidualSpectra:
     def sentences(self) -> list[str]:
         """What matches and what does not, with the tolerance."""
         found = []
+        if self.weak:
+            share = f"{100 * float(np.median(self.strength)):.1f} %"
+            found.append(f"The past explains {share} of the present: residual dynamics of these data say little.")
+        elif not self.told.all():
+            number = f"{int(self.told.sum())} of {len(self.told)} steps"
+            found.append(
+                f"The past explains {100 * WEAK:g} % of the present or more in {number}; elsewhere estimates are not compared with Jacobians."
+            )
         for (one, other), gap in self.gaps.items():
             interval = f"mean difference of |λ| {gap.value:.2f} ({gap.low:.2f} to {gap.high:.2f})"
             said = {"match": "match", "differ": "differ", "cannot be told": "cannot be told apart or alike"}[
@@ -113,6 +133,11 @@ class ResidualSpectra:
             what = f"is matched by {' and '.join(near)}" if near else "is matched by none of them"
             found.append(f"The Jacobian of {name}, which makes the same data, {what}.")
         return found
+
+    @property
+    def weak(self) -> bool:
+        """Whether the data's past explains so little of the present, in all steps but one, that their residual dynamics say little."""
+        return bool(self.told.sum() < 2)
 
     def table(self) -> tuple[str, list[str], list[list[str]], str]:
         """Title, headings, rows and a note, for people: a row for each pair."""
@@ -141,6 +166,7 @@ class ResidualSpectra:
             },
             "plain": self.plain.tolist(),
             "instrument": self.strength.tolist(),
+            "weak_instrument": self.weak,
             "spectrum": {name: np.abs(values).tolist() for name, values in self.spectrum.items()},
             "twins": {name: path.tolist() for name, path in self.twins.items()},
             "gaps": [
