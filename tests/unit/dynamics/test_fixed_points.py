@@ -126,6 +126,34 @@ def test_the_ghost_of_a_lost_point_is_slow_and_not_fixed():
     assert lost.slow.speed.min() == pytest.approx(0.5e-8, rel=1e-3)
 
 
+def turned(x, u):
+    return 0.9 * x @ np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]])
+
+
+@pytest.mark.parametrize(
+    ("step", "starts", "inputs", "points"),
+    [
+        (cubic, RNG.uniform(-2, 2, (1000, 1)), None, 3),
+        (lambda x, u: x + 0.01 * single_area(0.4182).drift(x, u), SPREAD, np.zeros(2), 5),
+        (TwoArea(TwoAreaConfig(preset="rec")).step, RNG.uniform(0, 0.7, (1000, 4)), np.zeros(4), 5),
+        (TwoArea(TwoAreaConfig(preset="recnf")).step, RNG.uniform(0, 0.7, (1000, 4)), np.zeros(4), 5),
+        (turned, RNG.normal(size=(1000, 2)), None, 1),
+        (lambda x, u: x + 0.01, RNG.normal(size=(1000, 2)), None, 0),
+    ],
+    ids=["cubic", "PFC", "rec", "recnf", "ring", "translation"],
+)
+def test_a_thousand_starts_find_all_points_and_no_false_one(step, starts, inputs, points):
+    """Each is found once and stays where it is for 50 steps of the same map, but for what rounding grows to along unstable directions."""
+    found = find_fixed_points(step, starts, inputs)
+    assert len(found) == points and found.reached.sum() <= found.starts == 1000
+    apart = np.abs(found.points[:, None] - found.points[None]).max(2) + 10 * np.eye(points)
+    assert points == 0 or apart.min() > 1e-2, "no point twice"
+    state = found.points
+    for _ in range(50):
+        state = step(state, found.inputs)
+    np.testing.assert_allclose(state, found.points, atol=1e-9)
+
+
 def test_several_inputs_at_once_are_each_by_itself():
     circuit = single_area(0.4182)
     flow = DiscreteMap.of_flow(circuit.drift, circuit.jacobian, 0.01)
