@@ -29,7 +29,7 @@ def load(source: str | Path, /, **options: Any) -> Trials | list[Trials]:
     if name in registry.names("datasets"):
         dataset = registry.load("datasets", name)
         config = configs.from_dict(dataset.Config, options, "data")
-        return _with_origin(dataset(config).load(), name, options)
+        return _with_origin(dataset(config).load(), name, _plain(config, options))
     path = Path(source)
     if not path.suffix and len(path.parts) == 1 and not path.exists():
         raise UnknownName("data set", name, registry.names("datasets"))
@@ -37,8 +37,14 @@ def load(source: str | Path, /, **options: Any) -> Trials | list[Trials]:
         raise MissingData(f"{path}: there is no such file, and no data set is called so.")
     from neurodyn.data.files import FileOptions, load_file
 
-    trials = load_file(path, configs.from_dict(FileOptions, options, "data"))
-    return _with_origin(trials, str(path.resolve()), options)
+    asked = configs.from_dict(FileOptions, options, "data")
+    return _with_origin(load_file(path, asked), str(path.resolve()), _plain(asked, options))
+
+
+def _plain(config: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, configs among them as mappings; those of parts say which part."""
+    whole = configs.to_dict(config)
+    return {name: whole[name] if dataclasses.is_dataclass(value) else value for name, value in options.items()}
 
 
 def _with_origin(trials: Trials | list[Trials], source: str, options: Mapping[str, Any]) -> Trials | list[Trials]:
@@ -48,5 +54,4 @@ def _with_origin(trials: Trials | list[Trials], source: str, options: Mapping[st
 
 
 def _one_with_origin(trials: Trials, source: str, options: Mapping[str, Any]) -> Trials:
-    plain = {name: configs.to_dict(v) if dataclasses.is_dataclass(v) else v for name, v in options.items()}
-    return dataclasses.replace(trials, provenance={**trials.provenance, "source": source, "options": plain})
+    return dataclasses.replace(trials, provenance={**trials.provenance, "source": source, "options": dict(options)})

@@ -8,21 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurodyn import registry
-from neurodyn.cli._options import Flag, documented, made, parse
-from neurodyn.config import from_dict, to_dict
+from neurodyn.cli._options import Flag, as_mapping, documented, made, parse, taken_parts, with_parts
+from neurodyn.config import from_dict, part_kinds, to_dict
 from neurodyn.errors import InvalidInput, MissingData, UnknownName
 
 if TYPE_CHECKING:
     from neurodyn.data.nlb.dataset import NLBDataset
     from neurodyn.data.trials import Trials
 
+_WHOLE = "_neurodyn_config"
+"""Attribute of a class of flags: the config that they were made of."""
 
-def data_options(source: str, recorded: Mapping[str, Any] | None = None) -> tuple[type[Any], Any]:
-    """Type and defaults of the options of a data set or file.
+
+def data_options(
+    source: str, recorded: Mapping[str, Any] | None = None, given: list[str] | None = None, prefix: str = "--data."
+) -> tuple[type[Any], Any]:
+    """Type and defaults of the options of a data set or file; `load_options` and `chosen` read what is parsed with them.
 
     Args:
         source: a registered name or a path.
         recorded: `{"source", "options"}` of a run or recipe, whose options become the defaults where this data takes them too.
+        given: arguments, from which the names of the options' parts are taken: `--data.sampler binomial` brings flags of its own.
+        prefix: of those flags.
 
     Raises:
         UnknownName: neither a file nor a registered name.
@@ -31,17 +38,30 @@ def data_options(source: str, recorded: Mapping[str, Any] | None = None) -> tupl
     kind = _options_class(source)
     defaults = kind()
     if recorded is not None and _recorded_class(str(recorded["source"])) is kind:
-        given = recorded.get("options", {})
+        options = recorded.get("options", {})
         if source != recorded["source"] and source not in registry.names("datasets"):
             from neurodyn.data.files import usable
 
-            given = usable(source, given)
-        defaults = from_dict(kind, {**to_dict(defaults), **given}, "data")
-    return kind, defaults
+            options = usable(source, options)
+        defaults = from_dict(kind, {**to_dict(defaults), **options}, "data")
+    if not part_kinds(kind):
+        return kind, defaults
+    named = {} if given is None else taken_parts(given, kind, prefix)
+    whole = from_dict(kind, {**to_dict(defaults), **named}, "data")
+    shown, values = with_parts(whole)
+    setattr(shown, _WHOLE, whole)
+    return shown, values
+
+
+def chosen(config: Any) -> Any:
+    """The data set's config of what was parsed with `data_options`."""
+    whole = getattr(config, _WHOLE, None)
+    return config if whole is None else from_dict(type(whole), as_mapping(whole, config), "data")
 
 
 def load_options(config: Any) -> dict[str, Any]:
     """The options that differ from their defaults, as `neurodyn.load` takes them."""
+    config = chosen(config)
     defaults = type(config)()
     names = [field.name for field in dataclasses.fields(config)]
     return {name: getattr(config, name) for name in names if getattr(config, name) != getattr(defaults, name)}
@@ -85,12 +105,12 @@ def source_of(command: str, arguments: Sequence[str], **extra: tuple[Any, Any]) 
         raise InvalidInput(
             "NAME|FILE", "nothing", "a data set or file first", f"For example: neurodyn data {command} two_area."
         )
-    source = arguments[0]
-    kind, defaults = data_options(source)
+    source, given = arguments[0], list(arguments[1:])
+    kind, _ = data_options(source, given=given, prefix="--")
     fields = {"json": (documented(Flag, "One JSON object on stdout."), False), **extra}
-    options: Any = parse(made(command, fields, base=kind), arguments[1:], f"neurodyn data {command} {source}")
+    options: Any = parse(made(command, fields, base=kind), given, f"neurodyn data {command} {source}")
     values = {field.name: getattr(options, field.name) for field in dataclasses.fields(kind)}
-    return source, dataclasses.replace(defaults, **values), options
+    return source, chosen(kind(**values)), options
 
 
 def loaded(source: str, config: Any) -> Trials | list[Trials]:

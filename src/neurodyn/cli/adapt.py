@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> None:
     _adapt(folder, source, options, out)
 
 
-def _options(folder: Path, source: str, given: Sequence[str]) -> Any:
+def _options(folder: Path, source: str, given: list[str]) -> Any:
     """The flags of the data and of training, with the defaults of adapting this run's model; for help on a run that is not there, the general ones."""
     from neurodyn.training.config import TrainConfig
     from neurodyn.training.naming import model_class
@@ -51,7 +51,7 @@ def _options(folder: Path, source: str, given: Sequence[str]) -> Any:
         "train": with_parts(defaults),
     }
     if not general:
-        fields["data"] = data_options(source, recorded["data"])
+        fields["data"] = data_options(source, recorded["data"], given)
     return parse(made("adapt", fields), given, f"neurodyn adapt {folder} {source}")
 
 

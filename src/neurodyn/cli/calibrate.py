@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> None:
     _calibrate(folder, source, options, out)
 
 
-def _options(folder: Path, source: str, given: Sequence[str]) -> Any:
+def _options(folder: Path, source: str, given: list[str]) -> Any:
     from neurodyn.training.run import Run
 
     fields: dict[str, tuple[Any, Any]] = {
@@ -45,7 +45,7 @@ def _options(folder: Path, source: str, given: Sequence[str]) -> Any:
         "json": (documented(Flag, "One JSON object on stdout."), False),
     }
     if folder.exists() or not {"-h", "--help"} & set(given):
-        fields["data"] = data_options(source, Run.open(folder).config["data"])
+        fields["data"] = data_options(source, Run.open(folder).config["data"], given)
     return parse(made("calibrate", fields), given, f"neurodyn calibrate {folder} {source}")
 
 

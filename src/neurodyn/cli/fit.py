@@ -160,7 +160,7 @@ def _options(
     model_config: Any,
     objective_config: Any,
     rule_config: Any,
-    given: Sequence[str],
+    given: list[str],
     verb: str,
     extra: Mapping[str, tuple[Any, Any]],
 ) -> Any:
@@ -174,7 +174,7 @@ def _options(
         "resume": (documented(Flag, "Continue the run in --out."), False),
         "json": (documented(Flag, "One JSON object on stdout."), False),
         "model": with_parts(model_config),
-        "data": data_options(source, recipe.data),
+        "data": data_options(source, recipe.data, given),
         "train": with_parts(_complete(TrainConfig, {**model.training_defaults, **recipe.train}, "train")),
         "objective": with_parts(objective_config),
         **({} if rule_config is None else {"rule": with_parts(rule_config)}),

@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> None:
 
     recorded = Run.open(Path(names[0])).config["data"]
     source = names[1] if len(names) > 1 else recorded["source"]
-    fields["data"] = data_options(source, recorded)
+    fields["data"] = data_options(source, recorded, given)
     command = f"neurodyn transform {' '.join(names)}"
     options: Any = parse(made("transform", fields), given, command)
     if options.out is None:

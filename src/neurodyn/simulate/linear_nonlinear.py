@@ -7,12 +7,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from neurodyn import registry
 from neurodyn.config import Part, check_choices, check_range, resolve_parts
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import TrialStreams
 from neurodyn.shapes import Array, Float
-from neurodyn.simulate.samplers.base import Sampler
+from neurodyn.simulate.samplers.base import sampler_of
 
 
 @dataclass(frozen=True)
@@ -58,14 +57,6 @@ class LinearNonlinearConfig:
             check_range("spikes.max_rate", self.max_rate, 0, open_low=True)
         if self.clip is not None:
             check_range("spikes.clip", self.clip, 1)
-
-    @property
-    def noise(self) -> Sampler:
-        """The sampler, made."""
-        chosen = self.sampler
-        name = chosen if isinstance(chosen, str) else registry.name_of(type(chosen))
-        made: Any = registry.load("samplers", name)
-        return made() if isinstance(chosen, str) else made(chosen)  # type: ignore[no-any-return]
 
 
 class LinearNonlinear:
@@ -124,13 +115,13 @@ class LinearNonlinear:
 
     def sample(self, rates: Float[Array, "trial time unit"], streams: TrialStreams) -> Array:
         """Values per bin `(trial, time, unit)`: spike counts, or real numbers where the sampler gives those."""
-        sampler = self.config.noise
+        sampler = sampler_of(self.config.sampler)
         values = sampler.sample(rates, streams)
         return np.minimum(values, self.config.clip) if self.config.clip is not None and sampler.whole else values
 
     def recorded(self, rates: Float[Array, "trial time unit"], streams: TrialStreams) -> dict[str, Any]:
         """The values under the name that `Trials.from_arrays` takes them by: `counts`, or `fluorescence` where they are real numbers."""
-        return {"counts" if self.config.noise.whole else "fluorescence": self.sample(rates, streams)}
+        return {"counts" if sampler_of(self.config.sampler).whole else "fluorescence": self.sample(rates, streams)}
 
     def described(self) -> dict[str, Any]:
         """Projection, mean and scale as plain lists, for the provenance."""

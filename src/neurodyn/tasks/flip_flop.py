@@ -11,6 +11,7 @@ import pandas as pd
 from neurodyn.config import check_choices, check_range
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import TrialStreams
+from neurodyn.shapes import Array
 from neurodyn.tasks.base import Task, TaskTrials, consecutive_periods
 
 
@@ -28,6 +29,14 @@ class FlipFlopConfig:
     """Length of a trial, in seconds."""
     bin_s: float = 0.01
     """Bin width, in seconds."""
+    noise_std: float = 0.0
+    """S.d. of the noise of drawn trials, new in each bin and channel; a pulse has size 1."""
+    silent_s: float = 0.0
+    """Time before the first pulse may begin, in seconds."""
+    transition_s: float = 0.0
+    """Time from a change of an output in which it is not compared, in seconds."""
+    settle_s: float = 0.0
+    """Time from the start in which nothing is compared, in seconds."""
 
     def __post_init__(self) -> None:
         check_choices(self, "task")
@@ -36,6 +45,9 @@ class FlipFlopConfig:
         check_range("task.pulse_rate_hz", self.pulse_rate_hz, 0, open_low=True)
         check_range("task.duration_s", self.duration_s, 0, open_low=True)
         check_range("task.pulse_s", self.pulse_s, self.bin_s, self.duration_s)
+        check_range("task.noise_std", self.noise_std, 0)
+        for name in ("silent_s", "transition_s", "settle_s"):
+            check_range(f"task.{name}", getattr(self, name), 0, self.duration_s)
         if self.pulse_rate_hz * self.bin_s > 1:
             fix = "Take shorter bins or fewer pulses."
             raise InvalidInput("task.pulse_rate_hz", self.pulse_rate_hz, f"at most one a bin, {1 / self.bin_s:g}", fix)
@@ -72,7 +84,7 @@ class FlipFlop(Task):
         shape = (trials, c.bits, most)
         start = np.cumsum(streams.exponential(1 / c.pulse_rate_hz, c.bits * most).reshape(shape), 2) // c.bin_s
         sign = np.sign(streams.normal(1.0, c.bits * most).reshape(shape))
-        trial, bit, place = np.nonzero(start < bins)
+        trial, bit, place = np.nonzero((start < bins) & (start >= round(c.silent_s / c.bin_s)))
         at = start[trial, bit, place].astype(int)
         began = np.zeros((trials, bins, c.bits), int)
         began[trial, at, bit] = place + 1
@@ -84,4 +96,14 @@ class FlipFlop(Task):
         )
         on = since < round(c.pulse_s / c.bin_s)
         table = pd.DataFrame({"condition": np.zeros(trials, int), "pulses": (began > 0).sum((1, 2))})
-        return TaskTrials(held * on, table, held, last > 0)
+        stimulus = held * on
+        if c.noise_std:
+            stimulus = stimulus + streams.normal(c.noise_std, bins * c.bits).reshape(stimulus.shape).astype(np.float32)
+        return TaskTrials(stimulus, table, held, (last > 0) & self._compared(held))
+
+    def _compared(self, held: Array) -> Array:
+        """Bins `(trial, time, bit)` that are neither right after a change nor at the start."""
+        c, place = self.config, np.arange(self.bins)[:, None]
+        changed = np.diff(held, axis=1, prepend=0) != 0
+        latest = np.maximum.accumulate(np.where(changed, place, -self.bins), 1)
+        return np.asarray((place - latest >= round(c.transition_s / c.bin_s)) & (place >= round(c.settle_s / c.bin_s)))

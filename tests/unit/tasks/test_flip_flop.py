@@ -60,3 +60,27 @@ def test_one_pulse_a_bin_at_most():
 def test_bad_options_name_the_field(option, value):
     with pytest.raises(InvalidInput, match=option):
         FlipFlop(from_dict(FlipFlopConfig, {option: value}))
+
+
+def test_noise_silence_and_what_is_not_compared():
+    plain = FlipFlop(FlipFlopConfig(pulse_rate_hz=4.0)).sample(SharedStreams(60, 2))
+    config = FlipFlopConfig(pulse_rate_hz=4.0, noise_std=0.15, silent_s=0.2, transition_s=0.04, settle_s=0.3)
+    drawn = FlipFlop(config).sample(SharedStreams(60, 2))
+    assert (drawn.target[:, :20] == 0).all()
+    assert (plain.target[:, :20] != 0).any()
+    assert (drawn.target != 0).any()
+    assert (drawn.stimulus - np.round(drawn.stimulus)).std() == pytest.approx(0.15, rel=0.03)
+    assert not drawn.counted[:, :30].any()
+    for trial in range(10):
+        for bit in range(3):
+            before, since = 0.0, 1000
+            for now in range(300):
+                since = 0 if drawn.target[trial, now, bit] != before else since + 1
+                before = drawn.target[trial, now, bit]
+                assert drawn.counted[trial, now, bit] == (before != 0 and since >= 4 and now >= 30)
+
+
+@pytest.mark.parametrize("option", ["noise_std", "silent_s", "transition_s", "settle_s"])
+def test_what_cannot_be_negative(option):
+    with pytest.raises(InvalidInput, match=option):
+        FlipFlopConfig(**{option: -0.1})

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from neurodyn import registry
 from neurodyn.random_streams import Generator, TrialStreams
 from neurodyn.shapes import Array, Float
 
@@ -40,3 +41,11 @@ class Sampler(ABC):
     def sample(self, expected: Float[Array, "trial time unit"], streams: TrialStreams) -> Array:
         """Values `(trial, time, unit)`, each trial's from its own stream where it has one."""
         return streams.drawn(self.draw, expected)
+
+
+def sampler_of(config: Any) -> Sampler:
+    """The sampler of a resolved part: a config, or the name of one without options."""
+    if isinstance(config, str):
+        return registry.load("samplers", config)()  # type: ignore[no-any-return]
+    made: Any = registry.load("samplers", registry.name_of(type(config)))
+    return made(config)  # type: ignore[no-any-return]
