@@ -41,7 +41,13 @@ class MessageR2(Metric):
         return complete(evaluation) and bool(_received(evaluation))
 
     def measure(self, evaluation: Evaluation) -> Measurement:
-        return _mean_over_areas({area: source for area, (source, _) in _received(evaluation).items()}, evaluation)
+        received = _received(evaluation)
+        measured = _mean_over_areas({area: source for area, (source, _) in received.items()}, evaluation)
+        before = {
+            f"into {area}, of the bin before": read_off(evaluation, source, _a_bin_earlier(true), area).value
+            for area, (source, true) in received.items()
+        }
+        return dataclasses.replace(measured, context={**measured.context, **before})
 
     def simpler(self, evaluation: Evaluation) -> Mapping[str, Measurement]:
         found = {}
@@ -68,6 +74,11 @@ def _received(evaluation: Evaluation) -> dict[str, tuple[Values, Values]]:
     names = true_inputs(evaluation.trials["test"]) if "test" in evaluation.trials else {}
     found = {area: (messages_into(evaluation, area), truth(evaluation, name)) for area, name in names.items()}
     return {area: (made, true) for area, (made, true) in found.items() if made is not None}
+
+
+def _a_bin_earlier(values: Values) -> Values:
+    """What was true in the bin before; in the first bin what is true then."""
+    return {split: np.concatenate([each[:, :1], each[:, :-1]], 1) for split, each in values.items()}
 
 
 def _mean_over_areas(sources: Mapping[str, Values], evaluation: Evaluation) -> Measurement:

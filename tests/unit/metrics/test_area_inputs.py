@@ -72,10 +72,22 @@ def test_messages_the_wrong_way_round_say_nothing() -> None:
 def test_each_area_is_in_the_context_and_the_score_is_their_mean() -> None:
     metric = registry.load("metrics", "message_r2")()
     measured = metric.measure(evaluation(noise=0.5))
-    assert set(measured.context) == {"into PPC", "into PFC"}
-    assert measured.value == pytest.approx(np.mean(list(measured.context.values())))
+    same = {name: found for name, found in measured.context.items() if not name.endswith("before")}
+    assert set(same) == {"into PPC", "into PFC"}
+    assert measured.value == pytest.approx(np.mean(list(same.values())))
     baselines = {"receiver_state", "receiver_private_inputs", "sender_smoothed_spikes", "receiver_smoothed_spikes"}
     assert set(metric.simpler(evaluation())) == baselines
+
+
+def test_a_late_message_is_what_was_sent_the_bin_before() -> None:
+    e = evaluation(ragged=False)
+    late: Any = {
+        split: dataclasses.replace(i, extra={n: np.concatenate([v[:, :1], v[:, :-1]], 1) for n, v in i.extra.items()})
+        for split, i in e.inferred.items()
+    }
+    measured = registry.load("metrics", "message_r2")().measure(Evaluation(e.trials, late))
+    assert measured.value < 0.98
+    assert measured.context["into PFC, of the bin before"] == pytest.approx(1, abs=1e-6)
 
 
 def test_the_driven_area_is_found_on_train() -> None:
