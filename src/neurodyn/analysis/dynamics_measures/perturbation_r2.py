@@ -9,7 +9,7 @@ import numpy as np
 
 from neurodyn.analysis.dynamics_measures.base import CLAIMS, DynamicsMeasure
 from neurodyn.analysis.learned_dynamics import LearnedDynamics
-from neurodyn.analysis.perturbation import has_pulses, kept_responses
+from neurodyn.analysis.perturbation import has_pulses, kept_responses, pulse_responses
 from neurodyn.dynamics.pulse_responses import PulseResponses, squares
 from neurodyn.metrics.base import Measurement
 from neurodyn.shapes import Array
@@ -32,7 +32,12 @@ class PerturbationR2(DynamicsMeasure):
     def measure(self, learned: LearnedDynamics) -> Measurement:
         found = kept_responses(learned)
         measured = _measured(found, found.predicted)
-        return Measurement(measured.sums, measured.statistic, _context(found))
+        context = _context(found)
+        if found.through == "inputs":
+            pushed = learned.kept("pulse_responses_states", lambda: pulse_responses(learned, through="states"))
+            context["pulses_through_states"] = dict(zip(pushed.labels, pushed.r2().tolist()))
+            context["through_states"] = _mean(pushed.r2())
+        return Measurement(measured.sums, measured.statistic, context)
 
     def simpler(self, learned: LearnedDynamics) -> Mapping[str, Measurement]:
         found = kept_responses(learned)
