@@ -29,7 +29,9 @@ class StackConfig:
 class Stack(Embedding):
     """Each embedding is fitted to what the one before it gives.
 
-    >>> Stack(StackConfig(parts=({"name": "subsample", "keep": 2}, "paraboloid"))).fit(np.ones((5, 3)))(np.ones((5, 3))).shape
+    >>> from numpy import ones
+    >>> stack = Stack(StackConfig(parts=({"name": "subsample", "keep": 2}, "paraboloid")))
+    >>> stack.fit(ones((5, 3)))(ones((5, 3))).shape
     (5, 3)
     """
 
