@@ -15,8 +15,8 @@ NAMES = {"data": "data", "samples": "samples of the model", "model": "Jacobian o
 """(a) residual dynamics of the data, (b) of samples drawn from the model, (c) the model's own Jacobian, (d) the true one."""
 TOLERANCE = 0.1
 """Mean |Δ|λ|| over time up to which two spectra count as the same."""
-WEAK = 0.02
-"""Share of the present's variance below which the past is a weak instrument, and an estimate falls towards plain regression's."""
+WEAK = 10.0
+"""F of the first stage below which a past is a weak instrument (Staiger & Stock 1997, 10.2307/2171753): the bias is then over a tenth of plain regression's."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ class ResidualSpectra:
 
     @property
     def told(self) -> Array:
-        """Bool `(time,)`: steps whose past explains enough of the present."""
-        return np.asarray(self.strength >= WEAK)
+        """Bool `(time,)`: steps whose past explains enough of the present, F = (R² / l d) / ((1 − R²) / trials) of at least `WEAK`."""
+        past = self.context["lags"] * self.context["dimension"]
+        return np.asarray(self.strength / (1 - self.strength) * self.context["trials"] / past >= WEAK)
 
     @property
     def gaps(self) -> dict[tuple[str, str], Gap]:
@@ -119,7 +120,7 @@ class ResidualSpectra:
         elif not self.told.all():
             number = f"{int(self.told.sum())} of {len(self.told)} steps"
             found.append(
-                f"The past explains {100 * WEAK:g} % of the present or more in {number}; elsewhere estimates are not compared with Jacobians."
+                f"The past explains enough of the present in {number}; elsewhere estimates are not compared with Jacobians."
             )
         for (one, other), gap in self.gaps.items():
             interval = f"mean difference of |λ| {gap.value:.2f} ({gap.low:.2f} to {gap.high:.2f})"
