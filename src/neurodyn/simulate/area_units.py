@@ -12,7 +12,7 @@ import pandas as pd
 
 from neurodyn.random_streams import TrialStreams
 from neurodyn.shapes import Array, Float, Int
-from neurodyn.simulate.spikes import LinearNonlinearPoisson, LinearNonlinearPoissonConfig
+from neurodyn.simulate.linear_nonlinear import LinearNonlinear, LinearNonlinearConfig
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class AreaUnits:
 
     def __init__(
         self,
-        config: LinearNonlinearPoissonConfig,
+        config: LinearNonlinearConfig,
         areas: tuple[RecordedArea, ...],
         generator: np.random.Generator,
         states: Float[Array, "trial time state"],
@@ -49,13 +49,13 @@ class AreaUnits:
             states: of all populations, which the readouts are scaled by.
         """
         self.areas = areas
-        self.readouts: dict[str, LinearNonlinearPoisson] = {}
+        self.readouts: dict[str, LinearNonlinear] = {}
         for area in areas:
             own = config
             if area.order:
                 own = dataclasses.replace(config, projection_seed=(config.projection_seed or 0) + area.order)
             latents = np.ascontiguousarray(states[..., area.populations])
-            self.readouts[area.name] = LinearNonlinearPoisson(own, latents.shape[-1], generator).fit(latents)
+            self.readouts[area.name] = LinearNonlinear(own, latents.shape[-1], generator).fit(latents)
 
     def rates(self, states: Float[Array, "trial time state"]) -> Float[Array, "trial time unit"]:
         """Expected counts per bin, area by area."""

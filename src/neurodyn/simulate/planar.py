@@ -16,7 +16,7 @@ from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams, open_streams
 from neurodyn.shapes import Array, Float
 from neurodyn.simulate.base import Simulator
-from neurodyn.simulate.spikes import LinearNonlinearPoisson, LinearNonlinearPoissonConfig
+from neurodyn.simulate.linear_nonlinear import LinearNonlinear, LinearNonlinearConfig
 
 STEP_S = 0.001
 """An integration step."""
@@ -34,7 +34,7 @@ class PlanarConfig:
     """Bins in a trial."""
     bin_s: float = 0.01
     """Bin width in seconds, a multiple of 1 ms."""
-    spikes: LinearNonlinearPoissonConfig = field(default_factory=LinearNonlinearPoissonConfig)
+    spikes: LinearNonlinearConfig = field(default_factory=LinearNonlinearConfig)
     """The units."""
 
     def __post_init__(self) -> None:
@@ -155,7 +155,7 @@ class Planar(Simulator):
     def simulate(self, trials: int, *, seed: int = 0, randomness: Randomness = "per_trial") -> Trials:
         streams = self._streams(trials, seed, randomness)
         states, sign = self._paths(streams)
-        readout = LinearNonlinearPoisson(self.config.spikes, 2, streams.dataset)
+        readout = LinearNonlinear(self.config.spikes, 2, streams.dataset)
         readout.fit(self._calibration if randomness == "per_trial" else states)
         rates = readout.rates(states)
         truth = {"rates": rates, "latents": states, "states": states}

@@ -10,9 +10,9 @@ from neurodyn.config import check_choices, check_range, to_dict
 from neurodyn.data.datasets.base import Dataset
 from neurodyn.data.splits import check_shares, fractions_of, hold_out_units, last_units, split_trials
 from neurodyn.data.trials import Trials
+from neurodyn.simulate.linear_nonlinear import LinearNonlinearConfig
 from neurodyn.simulate.planar_movement import PlanarMovement as PlanarMovementSimulator
 from neurodyn.simulate.planar_movement import PlanarMovementConfig as PlanarMovementSimulatorConfig
-from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class PlanarMovement(Dataset):
         (12, 100, 30)
         """
         c = self.config
-        spikes = LinearNonlinearPoissonConfig(units=c.units, offset=c.log_rate)
+        spikes = LinearNonlinearConfig(units=c.units, offset=c.log_rate)
         simulator = PlanarMovementSimulator(PlanarMovementSimulatorConfig(kind=c.kind, spikes=spikes))
         trials = simulator.simulate(c.trials, seed=c.seed, randomness=c.randomness)
         trials = hold_out_units(trials, heldout=last_units(c.units, c.heldout))

@@ -15,8 +15,8 @@ from neurodyn.data.splits import check_shares, fractions_of, hold_out_units, spl
 from neurodyn.data.trials import Trials
 from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import Randomness
+from neurodyn.simulate.linear_nonlinear import LinearNonlinearConfig
 from neurodyn.simulate.noise import NoiseConfig
-from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
 from neurodyn.simulate.two_area import TwoArea as TwoAreaSimulator
 from neurodyn.simulate.two_area import TwoAreaConfig as TwoAreaSimulatorConfig
 from neurodyn.tasks.pulse_discrimination import PulseDiscrimination, PulseDiscriminationConfig
@@ -97,7 +97,7 @@ class TwoArea(Dataset):
                 noise=NoiseConfig(preset=c.noise),
                 recorded=c.recorded,
                 twin=c.twin,
-                spikes=LinearNonlinearPoissonConfig(units=c.units),
+                spikes=LinearNonlinearConfig(units=c.units),
             ),
             PulseDiscrimination(c.task),
         )
