@@ -88,7 +88,7 @@ def pulse_responses(
                 "pulse.start_s", pulse.start_s, "a pulse after the first bin, whose state is inferred", fix
             )
     truth = learned.test.truth["latents"].astype(float)
-    after = [simulator.perturbed(learned.test, pulse) for pulse in given]
+    after = simulator.perturbed_by(learned.test, given)
     true = np.stack([each.latents for each in after]) - truth
     way = through or ("inputs" if learned.seen_test.drives.shape[2] else "states")
     push = _Push.of(learned, way)
@@ -169,9 +169,8 @@ def _predicted(
     for t in range(begin, bins):
         change, drive = shares[:, t, None, None] * extra, seen.drives[:, t]
         drives = drive + change if push.way == "inputs" else np.broadcast_to(drive, (len(shares), *drive.shape))
-        flat = learned.dynamics.step(
-            state.reshape(-1, state.shape[2]), drives.reshape(len(shares) * trials, drives.shape[2])
-        )
+        rows = len(shares) * trials
+        flat = learned.dynamics.step(state.reshape(rows, -1).copy(), drives.reshape(rows, drives.shape[2]).copy())
         state = flat.reshape(state.shape)
         if push.way == "states":
             state = state + change
@@ -183,7 +182,7 @@ def _predicted(
 
 def _mean_response(simulator: Simulator, train: Trials, pulses: Sequence[Pulse], trials: int) -> Array:
     before = train.truth["latents"].astype(float)
-    mean = np.stack([(simulator.perturbed(train, pulse).latents - before).mean(0) for pulse in pulses])
+    mean = np.stack([(each.latents - before).mean(0) for each in simulator.perturbed_by(train, pulses)])
     return np.broadcast_to(mean[:, None], (len(mean), trials, *mean.shape[1:]))
 
 

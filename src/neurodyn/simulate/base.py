@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -89,8 +89,9 @@ class Simulator(ABC):
 
     @property
     def can_be_perturbed(self) -> bool:
-        """Whether `perturbed` is offered."""
-        return type(self).perturbed is not Simulator.perturbed
+        """Whether `perturbed` or `perturbed_by` is offered: each is made of the other."""
+        cls = type(self)
+        return cls.perturbed is not Simulator.perturbed or cls.perturbed_by is not Simulator.perturbed_by
 
     def perturbed(self, trials: Trials, pulse: Pulse) -> Perturbed:
         """Trials of this system run again with a pulse, and the same start, drive and noise: without a pulse nothing changes.
@@ -102,5 +103,11 @@ class Simulator(ABC):
         Raises:
             InvalidInput: a pulse outside the trial; trials that do not say how they were drawn; a system that cannot be perturbed.
         """
-        what, fix = "a system whose trials can be run again", "Use two_area."
-        raise InvalidInput("simulator", type(self).__name__, what, fix)
+        if not self.can_be_perturbed:
+            what, fix = "a system whose trials can be run again", "Use two_area."
+            raise InvalidInput("simulator", type(self).__name__, what, fix)
+        return self.perturbed_by(trials, [pulse])[0]
+
+    def perturbed_by(self, trials: Trials, pulses: Sequence[Pulse]) -> list[Perturbed]:
+        """The same for each of several pulses."""
+        return [self.perturbed(trials, pulse) for pulse in pulses]

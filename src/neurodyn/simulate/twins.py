@@ -77,19 +77,27 @@ def rerun(
 
 
 def pulsed(
-    circuit: DecisionCircuit, path: Float[Array, "trial time state"], pulse: Float[Array, "step state"], step_s: float
-) -> tuple[Float[Array, "trial step state"], Float[Array, "trial step state"]]:
-    """What a pulse adds to the states that a twin goes through, after each Euler step, and the rates in Hz at its start.
+    circuit: DecisionCircuit,
+    path: Float[Array, "trial time state"],
+    pulses: Float[Array, "pulse step state"],
+    step_s: float,
+) -> tuple[Float[Array, "row step state"], Float[Array, "row step state"]]:
+    """What pulses add to the states that a twin goes through, after each Euler step, and the rates in Hz at its start; the trials of one pulse after those of the other.
 
     Args:
         circuit: the twin's.
         path: states without the pulse, one more than there are steps.
-        pulse: current in nA in each step, beside the input that makes the path.
+        pulses: current in nA in each step, beside the input that makes the path.
         step_s: of the Euler scheme.
     """
-    inputs = input_for_steps(circuit, path, step_s)
-    moved = rerun(circuit, path[:, 0], inputs + pulse, step_s) - rerun(circuit, path[:, 0], inputs, step_s)
-    into = (path + moved)[:, :-1] @ circuit.coupling + circuit.config.background_na + inputs + pulse
+    inputs, number = input_for_steps(circuit, path, step_s), len(pulses)
+    with_pulse = (inputs + pulses[:, None]).reshape(-1, *inputs.shape[1:])
+    base = np.concatenate([np.zeros_like(pulses[:1]), pulses])[:, None] + inputs  # the first is without
+    whole = rerun(circuit, np.tile(path[:, 0], (number + 1, 1)), base.reshape(-1, *inputs.shape[1:]), step_s)
+    alone, after = whole[: len(path)], whole[len(path) :]
+    moved = after - np.tile(alone, (number, 1, 1))
+    before = (np.tile(path, (number, 1, 1)) + moved)[:, :-1]
+    into = before @ circuit.coupling + circuit.config.background_na + with_pulse
     return moved[:, 1:], circuit.transfer(into)
 
 

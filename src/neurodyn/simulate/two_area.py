@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -113,8 +113,7 @@ class TwoArea(Simulator):
     """
 
     Config: ClassVar = TwoAreaConfig
-    state_size = 4
-    input_size = 4
+    state_size = input_size = 4
 
     def __init__(self, config: TwoAreaConfig = TwoAreaConfig(), task: Task | None = None) -> None:
         """A circuit with its task (by default `PulseDiscrimination` with its default options).
@@ -213,44 +212,51 @@ class TwoArea(Simulator):
             stimulus: current into each population, held for the bin.
             noise: the same; its substep axis is 1 (held for the bin) or one value a substep.
         """
-        states, rates = np.empty(stimulus.shape), np.empty(stimulus.shape)
-        state = start
+        states, rates, state = np.empty(stimulus.shape), np.empty(stimulus.shape), start
         for t in range(stimulus.shape[1]):
             steps = list(self._substeps(state, stimulus[:, t], noise[:, t]))
             state = steps[-1][0]
             states[:, t], rates[:, t] = steps[-1] if self.config.record == "end" else np.mean(steps, 0)
         return states, rates
 
-    def perturbed(self, trials: Trials, pulse: Pulse) -> Perturbed:
-        """The trials run again with a pulse and the same start, stimulus and noise. In a twin, PFC alone is run, under the input that makes the trials."""
+    def perturbed_by(self, trials: Trials, pulses: Sequence[Pulse]) -> list[Perturbed]:
+        """The trials run again with each pulse and the same start, stimulus and noise. In a twin, PFC alone is run, under the input that makes the trials."""
+        drawn, number = self.drawn(trials), len(pulses)
+        currents = np.stack([self._current(pulse) for pulse in pulses])
+        if self.config.twin is None:
+            held = drawn.noise.shape[2] == 1 and np.ptp(currents, 2).max() == 0
+            extra = currents[:, None, :, :1] if held else currents[:, None]
+            noise = (drawn.noise + extra).reshape(-1, *np.broadcast_shapes(drawn.noise.shape, extra.shape[1:])[1:])
+            found = self.run(np.tile(drawn.start, (number, 1)), np.tile(drawn.stimulus, (number, 1, 1)), noise)
+        else:
+            found = self._twins_perturbed(drawn, currents)
+        choice = choices(*found)["ppc_choice" if self.config.recorded == "ppc" else "choice"]
+        split = [np.split(each, number) for each in (self.decode(found[0]), found[0], choice)]
+        return [Perturbed(*each) for each in zip(*split)]
+
+    def _current(self, pulse: Pulse) -> Float[Array, "time substep state"]:
         if pulse.area not in ("PPC", "PFC"):
             raise InvalidInput("pulse.area", pulse.area, "PPC or PFC")
-        drawn, steps = self.drawn(trials), self.config.substeps
-        populations = _AREAS[pulse.area.lower()].populations
-        current = np.zeros((self.task.bins, steps, 4))
-        current[..., populations] = pulse.shares(self.task.bins, self.bin_s, steps)[..., None] * pulse.vector(2)
-        held = drawn.noise.shape[2] == 1 and np.ptp(current, 1).max() == 0
-        extra = current[:, :1] if held else current
-        if self.config.twin is None:
-            states, rates = self.run(drawn.start, drawn.stimulus, drawn.noise + extra)
-        else:
-            states, rates = self._twin_perturbed(drawn, current)
-        choice = choices(states, rates)["ppc_choice" if self.config.recorded == "ppc" else "choice"]
-        return Perturbed(self.decode(states), states, choice)
+        current = np.zeros((self.task.bins, self.config.substeps, 4))
+        shares = pulse.shares(self.task.bins, self.bin_s, self.config.substeps)
+        current[..., _AREAS[pulse.area.lower()].populations] = shares[..., None] * pulse.vector(2)
+        return current
 
-    def _twin_perturbed(self, drawn: Drawn, current: Array) -> tuple[Array, Array]:
-        """States and rates of the trials with the twin's PFC moved by currents `(time, substep, 4)`; PPC is not there to answer."""
+    def _twins_perturbed(self, drawn: Drawn, currents: Float[Array, "pulse time substep state"]) -> tuple[Array, Array]:
+        """States and rates with the twin's PFC moved, the trials of one pulse after those of the other; PPC is not there to answer."""
         steps, path = self.config.substeps, [drawn.start]
         for t in range(self.task.bins):
             path += [state for state, _ in self._substeps(path[-1], drawn.stimulus[:, t], drawn.noise[:, t])]
         pfc = np.ascontiguousarray(np.stack(path, 1)[..., PFC])
-        circuit = DecisionCircuit(self.own, self.circuit.config)
-        moved, fired = pulsed(circuit, pfc, current.reshape(-1, 4)[:, PFC], self.bin_s / steps)
-        states, rates = self.run(*drawn.currents)
-        by_bin = [each.reshape(len(pfc), -1, steps, 2) for each in (moved, fired)]
-        shown = [each[:, :, -1] if self.config.record == "end" else each.mean(2) for each in by_bin]
-        states[..., PFC] += shown[0]
-        rates[..., PFC] = shown[1]
+        circuit, pulses = (
+            DecisionCircuit(self.own, self.circuit.config),
+            currents.reshape(len(currents), -1, 4)[..., PFC],
+        )
+        by_bin = [x.reshape(len(x), -1, steps, 2) for x in pulsed(circuit, pfc, pulses, self.bin_s / steps)]
+        moved, fired = (each[:, :, -1] if self.config.record == "end" else each.mean(2) for each in by_bin)
+        states, rates = (np.tile(each, (len(currents), 1, 1)) for each in self.run(*drawn.currents))
+        states[..., PFC] += moved
+        rates[..., PFC] = fired
         return states, rates
 
     def _substeps(self, state: Array, stimulus: Array, noise: Array) -> Iterator[tuple[Array, Array]]:
@@ -315,7 +321,7 @@ class TwoArea(Simulator):
         """Start, stimulus and noise of given trials, drawn again: a rerun with them gives the trials' states to the bit.
 
         Raises:
-            InvalidInput: trials that do not say how they were drawn.
+            InvalidInput: trials that do not say how.
         """
         number, randomness, seed = drawn_as(trials.provenance)
         if "latent_trial" not in trials.table:

@@ -28,7 +28,8 @@ def test_table_of_pulses():
     area = TwoArea()
     trials = area.simulate(1000, seed=0, randomness="legacy")
     assert trials.table["choice"].mean() == pytest.approx(0.487, abs=0.04)
-    got = {(d, at): area.perturbed(trials, Pulse(start_s=at / 100, size_na=d)).choice.mean() for d, at in TABLE}
+    found = area.perturbed_by(trials, [Pulse(start_s=at / 100, size_na=d) for d, at in TABLE])
+    got = {pulse: each.choice.mean() for pulse, each in zip(TABLE, found)}
     assert got == pytest.approx(TABLE, abs=0.04)
     assert got[0.05, 10] - got[-0.05, 10] > 4 * (got[0.05, 70] - got[-0.05, 70])  # late pulses change little
 
