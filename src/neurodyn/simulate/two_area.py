@@ -22,9 +22,9 @@ from neurodyn.simulate.bin_jacobian import bin_jacobian
 from neurodyn.simulate.choices import choices
 from neurodyn.simulate.decision_circuit import DecisionCircuit, DecisionCircuitConfig, mirrored_block
 from neurodyn.simulate.drawn import Drawn, drawn_as
+from neurodyn.simulate.linear_nonlinear import LinearNonlinearConfig
 from neurodyn.simulate.noise import NoiseConfig, noise_currents
 from neurodyn.simulate.perturbation import Perturbed, Pulse
-from neurodyn.simulate.spikes import LinearNonlinearPoissonConfig
 from neurodyn.simulate.twins import pulsed
 from neurodyn.tasks.base import Task
 from neurodyn.tasks.pulse_discrimination import PulseDiscrimination
@@ -71,7 +71,7 @@ class TwoAreaConfig:
     """States at the end of each bin, and rates at the start of its last substep; or means over the substeps of both."""
     recorded: Literal["pfc", "ppc", "both"] = "pfc"
     """Area whose units are recorded and whose S are the latents; of both, PPC comes first."""
-    spikes: LinearNonlinearPoissonConfig = field(default_factory=LinearNonlinearPoissonConfig)
+    spikes: LinearNonlinearConfig = field(default_factory=LinearNonlinearConfig)
     """The units recorded in each area."""
 
     twin: float | None = None
