@@ -12,7 +12,7 @@ from neurodyn.analysis.visited import Visited
 from neurodyn.config import check_range
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.discrete_map import DiscreteMap
-from neurodyn.dynamics.free_run import free_run
+from neurodyn.dynamics.free_run import FreeRun, free_run
 from neurodyn.dynamics.long_runs import LongRuns
 from neurodyn.dynamics.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from neurodyn.errors import InvalidInput
@@ -20,7 +20,7 @@ from neurodyn.shapes import Array
 from neurodyn.simulate.base import Simulator
 
 Held = Literal["mean", "last", "zero"]
-_LYAPUNOV_STARTS, _EXPONENTS = 32, 10
+_LYAPUNOV_TRANSIENT, _EXPONENTS = 64, 10
 _LEAST_TRIALS, _LEAST_BINS = 4, 8
 
 
@@ -31,7 +31,7 @@ def free_runs(
     transient: int = 128,
     most: int = 64,
     held: Held = "mean",
-    steps: int = 500,
+    steps: int = 250,
 ) -> LongRuns:
     """Long runs of a model from its states at the end of the test trials, and of the true system from its own.
 
@@ -45,7 +45,7 @@ def free_runs(
         transient: bins before them that do not.
         most: test trials to start from, at most.
         held: the input: the mean over the training bins, of inferred and known ones; each trial's last; or zero.
-        steps: bins that Lyapunov exponents are means over, from 32 of the trials at most; as many as `transient` go before.
+        steps: bins that Lyapunov exponents are means over, from the first bin that counts; 64 more go before, or `transient` if that is less.
 
     Raises:
         InvalidInput: fewer than 4 test trials; a model without dynamics; trials of fewer than 8 bins where they are the reference.
@@ -72,33 +72,17 @@ def free_runs(
     states, drive = seen.states[trials, at[trials]], _held(learned, held, trials, at)
     runs = free_run(learned.dynamics, states, drive, bins=bins, transient=transient)
     latents = _latents(learned, runs.states)
-    some = trials[:: max(1, len(trials) // _LYAPUNOV_STARTS)][:_LYAPUNOV_STARTS]
-    exponents = lyapunov_spectrum(
-        learned.dynamics,
-        seen.states[some, at[some]],
-        drive[some],
-        steps=steps,
-        transient=transient,
-        exponents=min(_EXPONENTS, states.shape[1]),
-    )
+    exponents = _exponents(learned.dynamics, runs, drive, steps, transient)
     true_exponents: LyapunovSpectrum | None = None
     r2 = None
     if known:
         assert simulator is not None and to_truth is not None
-        own = learned.test.truth["states"].astype(float)
         latents = to_truth(latents)
-        truth = _true_runs(simulator, learned.test, learned.train, trials, last, bins, transient)
-        other = np.arange(min(most, len(learned.train)))
-        again = _true_runs(
-            simulator, learned.train, learned.train, other, first_and_last(learned.seen_train)[1], bins, transient
-        )
-        true_exponents = lyapunov_spectrum(
-            _map_of(simulator),
-            own[some, last[some]],
-            steps=steps,
-            transient=transient,
-            exponents=min(_EXPONENTS, simulator.state_size),
-        )
+        other, ends = np.arange(min(most, len(learned.train))), first_and_last(learned.seen_train)[1]
+        true = _true_runs(simulator, learned.test, trials, last, bins, transient)
+        others = _true_runs(simulator, learned.train, other, ends, bins, transient)
+        truth, again = (_true_latents(simulator, learned.train, each.states) for each in (true, others))
+        true_exponents = _exponents(_map_of(simulator), true, np.zeros((len(trials), 0)), steps, transient)
         r2 = _map_r2(learned)
         reference = f"the {learned.test.name} system from the same trials' true states, undriven and without noise"
     else:
@@ -161,18 +145,36 @@ def _map_of(simulator: Simulator) -> DiscreteMap:
     return DiscreteMap.of_arrays(lambda state, _: simulator.step(state))
 
 
-def _true_runs(
-    simulator: Simulator, trials: Trials, train: Trials, rows: Array, at: Array, bins: int, transient: int
-) -> Array:
-    """Latents of the true system from true states, in the coordinates of the trials' truth."""
+def _true_runs(simulator: Simulator, trials: Trials, rows: Array, at: Array, bins: int, transient: int) -> FreeRun:
+    """The true system from true states."""
     starts = trials.truth["states"].astype(float)[rows, at[rows]]
-    runs = free_run(_map_of(simulator), starts, bins=bins, transient=transient)
-    # Latents of trials may be standardised by numbers of their own: an affine map that is exact.
+    return free_run(_map_of(simulator), starts, bins=bins, transient=transient)
+
+
+def _true_latents(simulator: Simulator, train: Trials, states: Array) -> Array:
+    """Latents of states in the coordinates of the trials' truth, which may be standardised by numbers of their own: an affine map that is exact."""
     mask = train.mask
     read = simulator.decode(train.truth["states"].astype(float)[mask])
     design = np.column_stack([read, np.ones(len(read))])
     weights = np.linalg.lstsq(design, train.truth["latents"].astype(float)[mask], rcond=None)[0]
-    return np.asarray(simulator.decode(runs.states) @ weights[:-1] + weights[-1])
+    return np.asarray(simulator.decode(states) @ weights[:-1] + weights[-1])
+
+
+def _exponents(dynamics: DiscreteMap, runs: FreeRun, drive: Array, steps: int, transient: int) -> LyapunovSpectrum:
+    """Leading Lyapunov exponents from the first kept bin of the runs, where they have reached what attracts them; of those alone that did not diverge, if any."""
+    whole = np.flatnonzero(~runs.diverged)
+    rows = whole if len(whole) else np.arange(len(runs.states))
+    found = lyapunov_spectrum(
+        dynamics,
+        runs.states[rows, 0],
+        drive[rows],
+        steps=steps,
+        transient=min(transient, _LYAPUNOV_TRANSIENT),
+        exponents=min(_EXPONENTS, runs.states.shape[2]),
+    )
+    if not len(whole):
+        return LyapunovSpectrum(found.by_start[:0], found.steps, len(rows))
+    return LyapunovSpectrum(found.by_start, found.steps, found.diverged + len(runs.states) - len(whole))
 
 
 def _windows(learned: LearnedDynamics, seen: Visited, rows: Array, start: Array, bins: int) -> Array:

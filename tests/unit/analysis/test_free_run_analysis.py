@@ -70,7 +70,7 @@ def learned(known=True, quick=True, **given):
         drives = np.full((*states.shape[:2], 2), 0.5)
         made.__dict__[name] = Visited(states, drives, states @ MIXING + 1.0, part.mask, 2)
     if quick:
-        made.kept("free_runs", lambda: free_runs(made, bins=200, transient=60, steps=60, most=40))
+        made.kept("free_runs", lambda: free_runs(made, bins=100, transient=40, steps=20, most=40))
     return made
 
 
@@ -78,8 +78,8 @@ def learned(known=True, quick=True, **given):
 def exact():
     both = [learned(quick=False), learned(quick=False, rho=10.0)]
     for each in both:
-        each.kept("free_runs", lambda each=each: free_runs(each, bins=400, steps=150, transient=64))
-    return {score.name: score for score in dynamics_scores(both[0], MEASURES, both[1], draws=200)}
+        each.kept("free_runs", lambda each=each: free_runs(each, bins=256, steps=120, transient=40))
+    return {score.name: score for score in dynamics_scores(both[0], MEASURES, both[1], draws=50)}
 
 
 def test_the_true_system_is_at_zero(exact):
