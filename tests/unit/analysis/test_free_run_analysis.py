@@ -70,7 +70,7 @@ def learned(known=True, quick=True, **given):
         drives = np.full((*states.shape[:2], 2), 0.5)
         made.__dict__[name] = Visited(states, drives, states @ MIXING + 1.0, part.mask, 2)
     if quick:
-        made.kept("free_runs", lambda: free_runs(made, bins=100, transient=40, steps=20, most=40))
+        made.kept("free_runs", lambda: free_runs(made, bins=200, transient=60, steps=20, most=40))
     return made
 
 
