@@ -21,6 +21,9 @@ _FEWEST = 5
 """Trials of a condition and choice that has fewer are left out."""
 _WIDEST = 3
 """Dimensions, where the true latents are not known."""
+_MOST_LATENTS = 6
+_LITTLE = 1e-3
+"""α of the true latents' own residual dynamics, a trial and per unit of their variance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,8 @@ class ResidualActivity:
     config: ResidualDynamicsConfig
     """With all that was chosen on the data."""
     of_data: ResidualDynamics
+    of_latents: ResidualDynamics | None
+    """Of the true latents in the middle of each window, without any noise; None where they are not known, or more than `_MOST_LATENTS`."""
 
     def estimated(self, activity: Float[Array, "trial time unit"]) -> ResidualDynamics:
         """Residual dynamics of any activity of these trials, in the same way."""
@@ -101,8 +106,9 @@ def residual_activity(
     bin_s = window * learned.train.bin_s
     found = estimate(data[kept], labels[kept], config, mask=mask[kept], subspace=directions, bin_s=bin_s)
     config = dataclasses.replace(config, lags=found.lags, smoothness=found.smoothness)
+    of_latents = _of_latents(parts, kept, mask, labels, window, found.lags, bin_s)
     return ResidualActivity(
-        data[kept], fake[kept], again, mask[kept], labels[kept], directions, window, bin_s, config, found
+        data[kept], fake[kept], again, mask[kept], labels[kept], directions, window, bin_s, config, found, of_latents
     )
 
 
@@ -127,6 +133,18 @@ def _labels(parts: list[Trials]) -> tuple[Array, Array]:
         named += ["|".join(map(str, row)) for row in zip(*columns)] if columns else [""] * len(trials)
     labels, counts = np.unique(np.array(named), return_inverse=True, return_counts=True)[1:]
     return labels, counts[labels] >= _FEWEST
+
+
+def _of_latents(
+    parts: list[Trials], kept: Array, mask: Array, labels: Array, window: int, lags: int, bin_s: float
+) -> ResidualDynamics | None:
+    if any("latents" not in each.truth or each.truth["latents"].shape[2] > _MOST_LATENTS for each in parts):
+        return None
+    latents = np.concatenate([each.truth["latents"][:, window // 2 :: window] for each in parts])[kept]
+    latents = latents[:, : mask.shape[1]].astype(float)
+    spread = residuals(latents, labels[kept], mask[kept])[mask[kept]].std(0)
+    config = ResidualDynamicsConfig("none", lags=lags, smoothness=_LITTLE * len(latents), jitter=1e-6)
+    return estimate(latents / np.maximum(spread, 1e-12), labels[kept], config, mask=mask[kept], bin_s=bin_s)
 
 
 def _directions(

@@ -76,9 +76,17 @@ def compare_residuals(
         "trials": of_data.trials,
         "subspace": options.get("subspace", "hankel"),
     }
-    time_s = (of_data.bins + 1) * found.window_s
     return ResidualSpectra(
-        time_s, leading, drawn, of_data.plain_leading, of_data.strength, spectrum, context, beside, tolerance
+        time_s=(of_data.bins + 1) * found.window_s,
+        leading=leading,
+        drawn=drawn,
+        plain=of_data.plain_leading,
+        strength=of_data.strength,
+        spectrum=spectrum,
+        context=context,
+        twins=beside,
+        latents=None if found.of_latents is None else found.of_latents.leading,
+        tolerance=tolerance,
     )
 
 

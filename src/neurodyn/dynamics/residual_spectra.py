@@ -62,6 +62,8 @@ class ResidualSpectra:
     """Window in seconds, lags, dimension, smoothness, trials, subspace."""
     twins: Mapping[str, Array] = field(default_factory=dict)
     """Largest |λ| of other true dynamics that make the same data, by name, `(time,)`."""
+    latents: Array | None = None
+    """Of residual dynamics of the true latents themselves, without noise, `(time,)`: what those of the data tend to with ever more spikes."""
     tolerance: float = TOLERANCE
 
     @property
@@ -128,6 +130,13 @@ class ResidualSpectra:
                 gap.verdict
             ]
             found.append(f"{_capital(NAMES[one])} and {NAMES[other]} {said}: {interval}, tolerance {self.tolerance:g}.")
+        if self.latents is not None and "truth" in self.leading:
+            apart = float(np.abs(self.latents - self.leading["truth"]).mean())
+            far = "inputs have memory, or deviations are not small, so that data and truth differ however many spikes there are"
+            why = far if apart > self.tolerance else "with enough spikes the data would tell the true spectrum"
+            found.append(
+                f"Residual dynamics of the true latents, without noise, are {apart:.2f} from the true Jacobian: {why}."
+            )
         for name in self.twins:
             verdicts = {route: self.gap(route, name).verdict for route in self.routes if route != "truth"}
             near = [NAMES[route] for route, verdict in verdicts.items() if verdict == "match"]
@@ -166,6 +175,7 @@ class ResidualSpectra:
                 name: [edge.tolist() for edge in self.interval(name)] for name in self.routes if name in self.drawn
             },
             "plain": self.plain.tolist(),
+            "of_true_latents": None if self.latents is None else self.latents.tolist(),
             "instrument": self.strength.tolist(),
             "weak_instrument": self.weak,
             "spectrum": {name: np.abs(values).tolist() for name, values in self.spectrum.items()},

@@ -41,6 +41,9 @@ def residual_dynamics_html(spectra: ResidualSpectra) -> str:
     traces.append(
         plot.line(spectra.time_s, spectra.plain, plot.BASELINE, name="plain regression", showlegend=True) | axes
     )
+    if spectra.latents is not None:
+        style = {"name": "true latents without noise", "showlegend": True, "dash": "dot", "width": 1.1}
+        traces.append(plot.line(spectra.time_s, spectra.latents, plot.TRUTH, **style) | axes)
     for path, dash in zip(spectra.twins.values(), plot.DASHES):
         first = path is next(iter(spectra.twins.values()))
         style = {"name": "true Jacobian of twins", "showlegend": first, "legendgroup": "twins", "width": 1.1}

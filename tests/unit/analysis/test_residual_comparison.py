@@ -94,6 +94,8 @@ def test_the_true_dynamics_match_in_all_four(both):
     np.testing.assert_allclose(spectra.leading["truth"], 1.0, atol=1e-9)
     assert np.abs(spectra.leading["data"] - 1).mean() < 0.05 and spectra.plain.mean() < 0.7
     assert all(holds for name, holds in spectra.claims.items() if "although" not in name)
+    assert np.abs(spectra.latents - 1).max() < 0.05
+    assert any("with enough spikes the data would tell" in each for each in spectra.sentences())
 
 
 def test_other_dynamics_with_the_same_samples_are_told_from_the_truth(both):
