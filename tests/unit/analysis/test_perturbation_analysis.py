@@ -82,3 +82,14 @@ def test_bad_questions_name_their_field(trials):
         pulse_responses(few)
     other = neurodyn.load("lorenz", trials=20)
     assert not has_pulses(dataclasses.replace(learned, train=other, test=other, _kept={}))
+
+
+def test_the_figure_has_every_pulse(trials):
+    from neurodyn.reporting.perturbation import perturbation_html
+
+    found = pulse_responses(asked(trials), usual_pulses(trials)[-2:])
+    page = perturbation_html(found)
+    assert all(label in page for label in found.labels) and "Scores of pulses" in page and "NaN" not in page
+    assert (
+        "choices that flip" not in perturbation_html(dataclasses.replace(found, true_flips=None)).split("</table>")[1]
+    )
