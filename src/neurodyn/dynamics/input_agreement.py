@@ -14,6 +14,9 @@ from neurodyn.shapes import Array, Float
 AGREE, BEYOND, RECOVERED = 0.8, 0.3, 0.8
 """Agreement from which fits are said to agree, gain over the state from which they do so in more than the state, and R² from which true inputs are said to be recovered."""
 
+APART = 0.05
+"""Difference of R² from which one circuit's inputs are said to be nearer than another's."""
+
 
 @dataclass(frozen=True)
 class RunInputs:
@@ -132,7 +135,9 @@ class InputAgreement:
             f"The same activity comes from every one of these circuits under inputs of its own, so that the data identify the class and none of its members; mean R² of "
             f"the inferred inputs with the inputs of {listed}."
         )
-        if nearest != names[0]:
+        if max(means.values()) - min(means.values()) < APART:
+            text += " They hardly differ."
+        elif nearest != names[0]:
             text += f" They lie nearest to those of {nearest}, which did not make the data: no fit to activity alone could know."
         return [text]
 

@@ -124,6 +124,16 @@ def test_the_verdict(r2, state, energy, says):
     assert any(says in sentence for sentence in agreement.verdict())
 
 
+@pytest.mark.parametrize(
+    ("r2", "says"), [((0.5, 0.52), "hardly differ"), ((0.5, 0.8), "nearest to those of B"), ((0.8, 0.5), "the class")]
+)
+def test_the_verdict_on_twins(r2, says):
+    twins = dict(zip(("A", "B"), ((value, 0.0) for value in r2)))
+    run = RunInputs("a", "", 1, 1.0, {}, None, 0.5, {}, twins)
+    said = " ".join(InputAgreement((run,), *(np.full((1, 1), np.nan) for _ in range(3))).verdict())
+    assert says in said and ("nearest" in said) == (r2[1] > 0.6)
+
+
 def test_json_table_and_page(found):
     said = json.loads(json.dumps(found.as_mapping(), default=str))
     assert [run["name"] for run in said["runs"]] == ["a", "b", "c"] and len(said["verdict"]) == 2
