@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from neurodyn.analysis.learned_dynamics import PENALTIES, LearnedDynamics
+from neurodyn.analysis.state_latents import latents_of
 from neurodyn.analysis.true_points import WITHIN, true_map
 from neurodyn.config import check_range
 from neurodyn.dynamics.noise_response import NoiseResponse, noise_response
@@ -107,11 +107,9 @@ def noise_responses(
         "rest_bins": max(round(REST_S / train.bin_s), 1),
         "seed": learned.seed,
     }
-    model: Any = learned.model
 
     def latents(state: Array) -> Array:
-        with torch.no_grad():
-            return to_truth(model.factors_of(torch.from_numpy(state)).numpy())
+        return to_truth(latents_of(learned.model, state, seen.latents.shape[2]))
 
     begin, channels = seen.states[drawn, 0], true.shape[2]
     found = noise_response(

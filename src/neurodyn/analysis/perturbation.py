@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
 from neurodyn.analysis.learned_dynamics import PENALTIES, LearnedDynamics
+from neurodyn.analysis.state_latents import latents_of
 from neurodyn.data.trials import Trials
 from neurodyn.dynamics.pulse_responses import PulseResponses
 from neurodyn.errors import InvalidInput
@@ -145,13 +145,11 @@ class _Push:
         return _Push(way, found, float(1 - left / max(whole, 1e-300)))
 
 
-@torch.no_grad()
 def _predicted(
     learned: LearnedDynamics, pulses: Sequence[Pulse], firsts: Sequence[int], push: _Push, true: Array
 ) -> tuple[Array, Array]:
     """Change of the true latents by each pulse, and the true latents without: both as the model has them, `(pulse, trial, time, latent)`, `(trial, time, latent)`."""
     seen, to_truth, bins = learned.seen_test, learned.to_truth, learned.test.bins
-    model: Any = learned.model
     assert to_truth is not None
     trials, begin = len(seen.states), min(firsts)
     shares = np.stack([pulse.shares(bins, learned.test.bin_s).mean(1) for pulse in pulses])  # (pulse, time)
@@ -174,7 +172,7 @@ def _predicted(
         state = flat.reshape(state.shape)
         if push.way == "states":
             state = state + change
-        factors[:, :, t] = model.factors_of(torch.from_numpy(state)).numpy()
+        factors[:, :, t] = latents_of(learned.model, state, factors.shape[3])
     change = (factors[:-1] - factors[-1]) @ to_truth.weights
     change[~np.isfinite(change)] = 0.0  # runs that diverge predict nothing that can be scored
     return change, to_truth(factors[-1])

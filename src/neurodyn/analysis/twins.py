@@ -25,6 +25,15 @@ def has_twins(trials: Trials) -> bool:
     return trials.name == "two_area" and simulator.get("recorded", "pfc") == "pfc" and "inputs" in trials.truth
 
 
+def of_twin(learned: LearnedDynamics, structure: float) -> LearnedDynamics:
+    """The same model on the same trials, with the truth of a twin."""
+    train, valid, test = (as_twin(each, structure) for each in (learned.train, learned.valid, learned.test))
+    asked = dataclasses.replace(learned, train=train, valid=valid, test=test, _kept={})
+    for name in ("seen_train", "seen_test", "to_truth"):  # what a model visits, and latents, are those of all twins
+        vars(asked)[name] = getattr(learned, name)
+    return asked
+
+
 def twin_comparison(
     learned: LearnedDynamics,
     structures: Sequence[float] = STRUCTURES,
@@ -54,8 +63,7 @@ def twin_comparison(
     here = options["pfc"][0] if options.get("twin") is None else options["twin"]
     members = []
     for structure in sorted({*structures, here}):
-        train, valid, test = (as_twin(each, structure) for each in (learned.train, learned.valid, learned.test))
-        asked = dataclasses.replace(learned, train=train, valid=valid, test=test, _kept={})
+        asked = of_twin(learned, structure)
         found = analyse_fixed_points(asked.model, asked.train, inputs, starts=starts, seed=learned.seed)
         matches = [(r.match, r.true_visited) for r in found.results if r.match is not None]
         near = sum(int(visited.sum()) for _, visited in matches)

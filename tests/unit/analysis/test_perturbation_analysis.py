@@ -42,6 +42,7 @@ def test_a_twin_does_not_predict_what_pulses_do(trials):
     assert r2.value > 0.97 and r2.ceiling == 1 and r2.n == len(trials.test)
     assert r2.baselines["no_response"] == 0 and set(r2.baselines) >= {"untrained", "mean_response", "linear_truth"}
     assert r2.context["claims"]["more than 0.5 of what pulses do is predicted"]
+    assert r2.context["twins"]["J_S 0.2"] < 0.7 < r2.value and len(r2.context["twins"]) == 3
     assert scores["wrong"][0].value < 0.5 < r2.baselines["mean_response"] + 0.5
     assert flips.direction == "lower" and flips.value < 0.06 < flips.baselines["no_response"]
     assert flips.baselines["no_response"] == pytest.approx(np.mean(list(flips.context["flips"].values())))

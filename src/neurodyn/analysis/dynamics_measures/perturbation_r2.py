@@ -10,9 +10,11 @@ import numpy as np
 from neurodyn.analysis.dynamics_measures.base import CLAIMS, DynamicsMeasure
 from neurodyn.analysis.learned_dynamics import LearnedDynamics
 from neurodyn.analysis.perturbation import has_pulses, kept_responses, pulse_responses
+from neurodyn.analysis.twins import has_twins, of_twin
 from neurodyn.dynamics.pulse_responses import PulseResponses, squares
 from neurodyn.metrics.base import Measurement
 from neurodyn.shapes import Array
+from neurodyn.simulate.twins import STRUCTURES
 
 _SHARE = 0.5
 
@@ -37,6 +39,13 @@ class PerturbationR2(DynamicsMeasure):
             pushed = learned.kept("pulse_responses_states", lambda: pulse_responses(learned, through="states"))
             context["pulses_through_states"] = dict(zip(pushed.labels, pushed.r2().tolist()))
             context["through_states"] = _mean(pushed.r2())
+        if has_twins(learned.train):
+            twins = learned.kept("pulse_responses_twins", lambda: _of_twins(learned))
+            context["twins"] = twins
+            for name, r2 in twins.items():
+                context[CLAIMS][f"more than {_SHARE:g} of what pulses do to the twin with {name} is predicted"] = (
+                    r2 > _SHARE
+                )
         return Measurement(measured.sums, measured.statistic, context)
 
     def simpler(self, learned: LearnedDynamics) -> Mapping[str, Measurement]:
@@ -46,6 +55,11 @@ class PerturbationR2(DynamicsMeasure):
 
     def ceiling(self, learned: LearnedDynamics) -> float | None:
         return 1.0
+
+
+def _of_twins(learned: LearnedDynamics) -> dict[str, float]:
+    """Mean R² of what pulses do to each twin."""
+    return {f"J_S {each:g}": _mean(pulse_responses(of_twin(learned, each)).r2()) for each in STRUCTURES}
 
 
 def _measured(found: PulseResponses, predicted: Array) -> Measurement:
