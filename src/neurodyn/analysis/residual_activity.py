@@ -16,7 +16,7 @@ from neurodyn.dynamics.residual_moments import residuals
 from neurodyn.errors import InvalidInput
 from neurodyn.shapes import Array, Bool, Float
 
-Subspace = Literal["model", "hankel"]
+Subspace = Literal["truth", "model", "hankel"]
 _FEWEST = 5
 """Trials of a condition and choice that has fewer are left out."""
 _WIDEST = 3
@@ -38,6 +38,8 @@ class ResidualActivity:
     conditions: Array
     """Int `(trial,)`."""
     subspace: Float[Array, "unit direction"]
+    how: Subspace
+    """Where the subspace comes from."""
     window: int
     """Bins in a window."""
     window_s: float
@@ -67,13 +69,14 @@ def residual_activity(
     lags: int | None = 2,
     dimension: int | None = None,
     smoothness: float | None = None,
-    subspace: Subspace = "hankel",
+    subspace: Subspace | None = None,
     seed: int = 0,
 ) -> ResidualActivity:
     """Spikes of all trials and of one posterior sample of each, summed in windows over the observed bins.
 
-    The subspace is fitted on the training trials: `hankel`, the directions that past and future of the spikes share, whatever the model; `model`, the principal
-    directions of the deviations of the inferred rates. α, and l where none is given, are chosen on the data and kept for the samples.
+    The subspace is fitted on the training trials: `truth`, the principal directions of the deviations of the true rates, so that what is compared is how deviations
+    propagate and not who finds them (the default where rates are known); `hankel`, the directions that past and future of the spikes share (else); `model`, as `truth`
+    for the inferred rates. α, and l where none is given, are chosen on the data and kept for the samples.
 
     Raises:
         InvalidInput: fewer trials or windows than the estimate needs.
@@ -94,7 +97,8 @@ def residual_activity(
     truth = learned.train.truth.get("latents")
     size = dimension or (_WIDEST if truth is None else min(truth.shape[2], data.shape[2]))
     train = np.arange(len(labels)) < len(learned.train)
-    directions = _directions(learned, subspace, size, window, data, mask, labels, train & kept)
+    chosen = subspace or ("truth" if "rates" in learned.train.truth else "hankel")
+    directions = _directions(learned, chosen, size, window, data, mask, labels, train & kept)
     again = None
     if all("rates" in each.truth for each in parts) and learned.train.neural.kind == "spikes":
         generator = np.random.default_rng((seed, 1))
@@ -108,7 +112,18 @@ def residual_activity(
     config = dataclasses.replace(config, lags=found.lags, smoothness=found.smoothness)
     of_latents = _of_latents(parts, kept, mask, labels, window, found.lags, bin_s)
     return ResidualActivity(
-        data[kept], fake[kept], again, mask[kept], labels[kept], directions, window, bin_s, config, found, of_latents
+        data[kept],
+        fake[kept],
+        again,
+        mask[kept],
+        labels[kept],
+        directions,
+        chosen,
+        window,
+        bin_s,
+        config,
+        found,
+        of_latents,
     )
 
 
@@ -161,8 +176,9 @@ def _directions(
         horizon = min(5, data.shape[1] // 2)
         config = ResidualDynamicsConfig(dimension=size, rank=size, lags=1, smoothness=1.0, horizon=horizon)
         return np.asarray(estimate(data[rows], labels[rows], config, mask=mask[rows]).subspace)
-    inferred = learned.model.infer(learned.train).rates
-    assert inferred is not None
-    rates = summed(inferred, window, learned.train.observed_bins)[rows[: len(learned.train)]]
+    found = learned.train.truth.get("rates") if subspace == "truth" else learned.model.infer(learned.train).rates
+    if found is None:
+        raise InvalidInput("subspace", subspace, "hankel, where no rates are known or inferred")
+    rates = summed(found, window, learned.train.observed_bins)[rows[: len(learned.train)]]
     deviations = residuals(rates, labels[rows], mask[rows])[mask[rows]]
     return np.asarray(np.linalg.svd(deviations, full_matrices=False)[2][:size].T)

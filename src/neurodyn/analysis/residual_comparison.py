@@ -74,7 +74,7 @@ def compare_residuals(
         "dimension": size,
         "smoothness": of_data.smoothness,
         "trials": of_data.trials,
-        "subspace": options.get("subspace", "hankel"),
+        "subspace": found.how,
     }
     return ResidualSpectra(
         time_s=(of_data.bins + 1) * found.window_s,

@@ -104,7 +104,7 @@ class Simulator(ABC):
             InvalidInput: a pulse outside the trial; trials that do not say how they were drawn; a system that cannot be perturbed.
         """
         if not self.can_be_perturbed:
-            what, fix = "a system whose trials can be run again", "Use two_area."
+            what, fix = "a system whose trials can be run again", "Use two_area, single_area or a planar world."
             raise InvalidInput("simulator", type(self).__name__, what, fix)
         return self.perturbed_by(trials, [pulse])[0]
 

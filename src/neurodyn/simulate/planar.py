@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from neurodyn.config import check_choices, check_range, to_dict
 from neurodyn.data.trials import Trials
@@ -16,7 +17,9 @@ from neurodyn.errors import InvalidInput
 from neurodyn.random_streams import PerTrialStreams, Randomness, TrialStreams, open_streams
 from neurodyn.shapes import Array, Float
 from neurodyn.simulate.base import Simulator
+from neurodyn.simulate.drawn import drawn_as
 from neurodyn.simulate.linear_nonlinear import LinearNonlinear, LinearNonlinearConfig
+from neurodyn.simulate.perturbation import Perturbed, Pulse
 
 STEP_S = 0.001
 """An integration step."""
@@ -122,7 +125,11 @@ class Planar(Simulator):
         return found
 
     def run(
-        self, start: Float[Array, "trial state"], sign: Array, noise: Iterator[Array] | None = None
+        self,
+        start: Float[Array, "trial state"],
+        sign: Array,
+        noise: Iterator[Array] | None = None,
+        extra: Float[Array, "step trial input"] | None = None,
     ) -> Float[Array, "trial time state"]:
         """States at the end of each bin.
 
@@ -130,6 +137,7 @@ class Planar(Simulator):
             start: x_0.
             sign: s of each trial, `(trial,)`.
             noise: standard normal numbers `(trial, 2)`, one array a step; none is no noise.
+            extra: a further input per second in each step; it may be the same for all trials.
         """
         bins, scale = self.config.bins, np.sqrt(self.noise_variance)
         states, state = np.empty((len(start), bins, 2)), start
@@ -138,11 +146,25 @@ class Planar(Simulator):
             state = self.advance(state)
             if push is not None:
                 state = state + sign[:, None] * push[t]
+            if extra is not None:
+                state = state + STEP_S * extra[t]
             if noise is not None:
                 state = state + scale * next(noise)
             if (t + 1) % self.steps == 0:
                 states[:, t // self.steps] = state
         return states
+
+    def perturbed_by(self, trials: Trials, pulses: Sequence[Pulse]) -> list[Perturbed]:
+        """The trials run again with each pulse, which adds to u per second, and the same start, course and noise; its area is not looked at. There is no choice to flip: it is the condition."""
+        streams, rows = self._streams(*drawn_as(trials.provenance)), trials.table["latent_trial"].to_numpy(int)
+        sign, start = self._start(streams)
+        steps = self.config.bins * self.steps
+        noise = (np.tile(each[rows], (len(pulses), 1)) for each in streams.normal_steps(steps, 2))
+        shares = [pulse.shares(self.config.bins, self.bin_s, self.steps).reshape(-1, 1) for pulse in pulses]
+        extra = np.stack([share * pulse.vector(2) for share, pulse in zip(shares, pulses)], 1)
+        signs = np.tile(sign[rows], len(pulses))
+        states = self.run(np.tile(start[rows], (len(pulses), 1)), signs, noise, np.repeat(extra, len(rows), 1))
+        return [Perturbed(each, each, None) for each in states.reshape(len(pulses), len(rows), -1, 2)]
 
     # -- data -------------------------------------------------------------------------------------------------------
 
@@ -150,10 +172,10 @@ class Planar(Simulator):
         self, trials: int, *, seed: int = 0, randomness: Randomness = "per_trial"
     ) -> tuple[Float[Array, "trial time state"], Array]:
         """States at the end of each bin and the condition s = ±1 of each trial `(trial,)`, without spikes."""
-        return self._paths(self._streams(trials, seed, randomness))
+        return self._paths(self._streams(trials, randomness, seed))
 
     def simulate(self, trials: int, *, seed: int = 0, randomness: Randomness = "per_trial") -> Trials:
-        streams = self._streams(trials, seed, randomness)
+        streams = self._streams(trials, randomness, seed)
         states, sign = self._paths(streams)
         readout = LinearNonlinear(self.config.spikes, 2, streams.dataset)
         readout.fit(self._calibration if randomness == "per_trial" else states)
@@ -166,17 +188,19 @@ class Planar(Simulator):
             readout.sample(rates, streams),
             bin_s=self.bin_s,
             conditions=(sign > 0).astype(int),
+            table=pd.DataFrame({"latent_trial": np.arange(trials)}),
             truth=truth,
             name=self.name,
             provenance={
                 "simulator": to_dict(self.config),
+                "trials": trials,
                 "seed": seed,
                 "randomness": randomness,
                 "readout": readout.described(),
             },
         )
 
-    def _streams(self, trials: int, seed: int, randomness: Randomness) -> TrialStreams:
+    def _streams(self, trials: int, randomness: Randomness, seed: int) -> TrialStreams:
         if randomness == "legacy":
             raise InvalidInput("randomness", "'legacy'", "'per_trial' or 'shared'", "Only two_area has a stored study.")
         return open_streams(randomness, trials, seed)

@@ -7,6 +7,7 @@ import pytest
 
 from neurodyn.dynamics.residual_dynamics import ResidualDynamicsConfig, estimate
 from neurodyn.errors import InvalidInput
+from neurodyn.simulate.perturbation import Pulse
 from neurodyn.simulate.planar_decision import PlanarDecision, PlanarDecisionConfig
 
 KINDS = ("saddle", "line_attractor", "point_attractor")
@@ -95,3 +96,22 @@ def test_what_it_does_not_have_is_refused():
         PlanarDecisionConfig(bin_s=0.0005)
     with pytest.raises(InvalidInput, match="legacy"):
         PlanarDecision().simulate(2, randomness="legacy")
+
+
+@pytest.mark.parametrize("randomness", ["per_trial", "shared"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_pulses_fade_or_grow_as_the_dynamics_say(kind, randomness):
+    world = PlanarDecision(PlanarDecisionConfig(kind=kind, bins=40))
+    trials = world.simulate(30, seed=3, randomness=randomness).select([4, 7, 20])
+    none, pulse = (Pulse(direction=(1.0, 0.0), start_s=0.1, duration_s=0.01, size_na=size) for size in (0.0, 1.0))
+    still, moved = world.perturbed_by(trials, [none, pulse])
+    assert np.array_equal(still.latents, trials.truth["latents"])
+    change = moved.latents - trials.truth["latents"]
+    assert not change[:, :10].any() and moved.choice is None
+    if kind == "point_attractor":  # eleven steps are linear: 0.98 each, whatever the trial
+        assert np.allclose(change[:, 10, 0], 1e-3 * (1 - 0.98**10) / 0.02)
+        assert np.allclose(change[:, 20], change[:, 10] * 0.98**100)
+    if kind == "line_attractor":
+        assert np.allclose(change[:, 10:, 0], 0.01) and np.allclose(change[..., 1], 0)
+    if kind == "saddle":  # it fades where the decision is made, near its end point
+        assert (np.abs(change[:, -1, 0]) < np.abs(change[:, 10:, 0]).max(1)).all()
