@@ -26,6 +26,7 @@ from neurodyn.loading import load as load
 from neurodyn.metrics.base import Evaluation, Score
 from neurodyn.models.base import Model
 from neurodyn.similarity.measures.base import SimilarityMeasure
+from neurodyn.training.answers import kept_answers
 from neurodyn.training.config import TrainConfig
 from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment, SimilarityOverTraining
 from neurodyn.training.run import environment
@@ -287,7 +288,7 @@ def subjects(
     for name, estimator in zip(_names(estimators), estimators):
         assessed, card = assess(estimator, trials, True, samples, known, privileged=_was_given_behaviour(estimator))
         kept = None if estimator.run_ is None else estimator.run_.path
-        portraits = () if kept is None else kept_portraits(kept)
+        portraits, answers = ((), ()) if kept is None else (kept_portraits(kept), kept_answers(kept))
         if estimator.run_ is not None:
             across = () if card is None else card.scores
             estimator.run_.write_scores([*(score for each in assessed for score in each.scores), *across])
@@ -302,6 +303,7 @@ def subjects(
                 config=estimator.record(),
                 environment=environment() if estimator.run_ is None else estimator.run_.environment,
                 portraits=[p for p in portraits if p.session == each.session],
+                answers=[answer for answer in answers if answer.session == each.session],
                 physics=langevin_physics(estimator.model_, each.evaluation.trials["test"])
                 if has_physics(estimator.model_)
                 else None,

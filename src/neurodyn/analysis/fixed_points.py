@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from neurodyn.analysis.constant_inputs import ConstantInput, constant_inputs
+from neurodyn.analysis.state_latents import latents_of
 from neurodyn.analysis.true_points import Match, TruePoints, match, true_dynamics
 from neurodyn.analysis.visited import Surroundings, Visited, visited
 from neurodyn.config import check_range
@@ -168,8 +168,7 @@ def analyse_fixed_points(
     results, portraits = [], []
     for k, each in enumerate(given):
         points = found.at(k)
-        with torch.no_grad():
-            latents = exact.factors_of(torch.from_numpy(points.points)).numpy()
+        latents = latents_of(exact, points.points, seen.latents.shape[2])
         mapped = None if to_truth is None else to_truth(latents)
         near = seen.surroundings.hold(latents)
         true = None if truth is None or each.true is None else truth(each.true)

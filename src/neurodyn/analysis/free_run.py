@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import torch
 
 from neurodyn.analysis.learned_dynamics import LearnedDynamics
+from neurodyn.analysis.state_latents import latents_of
 from neurodyn.analysis.visited import Visited
 from neurodyn.config import check_range
 from neurodyn.data.trials import Trials
@@ -71,7 +71,7 @@ def free_runs(
     at = last if known else start
     states, drive = seen.states[trials, at[trials]], _held(learned, held, trials, at)
     runs = free_run(learned.dynamics, states, drive, bins=bins, transient=transient)
-    latents = _latents(learned, runs.states)
+    latents = latents_of(learned.model, runs.states, seen.latents.shape[2])
     exponents = _exponents(learned.dynamics, runs, drive, steps, transient)
     true_exponents: LyapunovSpectrum | None = None
     r2 = None
@@ -130,15 +130,6 @@ def _held(learned: LearnedDynamics, held: Held, trials: Array, at: Array) -> Arr
         return np.asarray(drives[trials, at[trials]])
     mean = learned.seen_train.drives[learned.seen_train.mask].mean(0) if held == "mean" else np.zeros(drives.shape[2])
     return np.tile(mean, (len(trials), 1))
-
-
-def _latents(learned: LearnedDynamics, states: Array) -> Array:
-    """Latents of states `(..., state)`: a model without `factors_of` has its states for latents."""
-    model: Any = learned.model
-    if not hasattr(model, "factors_of"):
-        return states
-    with torch.no_grad():
-        return np.asarray(model.factors_of(torch.from_numpy(np.ascontiguousarray(states))).numpy())
 
 
 def _map_of(simulator: Simulator) -> DiscreteMap:

@@ -1,7 +1,8 @@
 """Analyse what a run has learned: the fixed points of its dynamics, how deviations and pulses propagate, where it goes when it runs free, the physics of its latents, the cell types that its embeddings of neurons tell, or how a network learned its task.
 
 usage: neurodyn analyse RUN --fixed-points [--inputs zero,mean,period,condition] [--starts N] [--seed N] [--json]
-       neurodyn analyse RUN [--fixed-points] [--residuals] [--perturb] [--free-run] [--noise-response] [--seed N] [--json]
+       neurodyn analyse RUN [--fixed-points] [--residuals] [--perturb] [--free-run] [--noise-response]
+                           [--twins] [--messages] [--seed N] [--json]
        neurodyn analyse RUN --physics [--samples N] [--seed N] [--json]
        neurodyn analyse RUN --cell-types [--epochs N] [--seed N] [--json]
        neurodyn analyse RUN --gradients [--rule NAME] [--seed N] [--json]
@@ -31,6 +32,8 @@ _ANALYSES = {
     "perturb": "_analyse_dynamics",
     "free_run": "_analyse_dynamics",
     "noise_response": "_analyse_dynamics",
+    "twins": "_analyse_dynamics",
+    "messages": "_analyse_dynamics",
     "physics": "_analyse_physics",
     "cell_types": "_analyse_cell_types",
     "gradients": "_analyse_task",
@@ -58,6 +61,10 @@ class Options:
     """Let the model run free for long: Lyapunov exponents, power spectra and attractor, beside the true system's."""
     noise_response: Flag = False
     """Push the model with white noise, let it rest, and count where it ends: its attractors, without a search."""
+    twins: Flag = False
+    """Score the model against every circuit that makes the same spikes; for models of two_area recorded in PFC."""
+    messages: Flag = False
+    """Cut each message between areas: how much worse the receiver's spikes are predicted; for multi_area_lfads."""
     physics: Flag = False
     """Look at modes, energies, landscape and information of latents that obey the Langevin equation, on the test trials; for langevin_flow in its default mode."""
     cell_types: Flag = False

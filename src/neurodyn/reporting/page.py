@@ -16,6 +16,7 @@ from neurodyn.reporting.behaviour import Behaviour
 from neurodyn.reporting.calibration import Calibration
 from neurodyn.reporting.conditions import Conditions
 from neurodyn.reporting.diagnosis import Diagnosis
+from neurodyn.reporting.dynamics import Dynamics
 from neurodyn.reporting.errors_over_training import ErrorsOverTraining
 from neurodyn.reporting.fixed_points import FixedPoints
 from neurodyn.reporting.gradient_alignment import GradientAlignment
@@ -51,6 +52,7 @@ SECTIONS: tuple[Section, ...] = (
     Inputs(),
     Langevin(),
     FixedPoints(),
+    Dynamics(),
     RecurrentSpectrum(),
     GradientAlignment(),
     SimilarityOverTraining(),

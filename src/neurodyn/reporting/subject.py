@@ -19,6 +19,7 @@ from neurodyn.dynamics.physics import Physics
 from neurodyn.dynamics.recurrent_spectrum import RecurrentSpectrum
 from neurodyn.errors import InvalidInput
 from neurodyn.metrics.base import Score
+from neurodyn.training.answers import Answer
 from neurodyn.training.kept import ErrorsOverTraining, GradientAlignment, SimilarityOverTraining
 
 PSEUDO_TERMS = ("score",)
@@ -51,6 +52,8 @@ class Subject:
     """Versions and machine, as the run recorded them."""
     portraits: Sequence[PhasePortrait] = ()
     """Flow and fixed points of its dynamics under constant inputs, where they have been analysed."""
+    answers: Sequence[Answer] = ()
+    """What else has been asked of its dynamics, ready to be shown."""
     physics: Physics | None = None
     """What is to be seen inside latents that obey the Langevin equation; None for other models."""
     card: ReportCard | None = None
