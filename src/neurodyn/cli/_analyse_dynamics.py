@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,6 @@ def _answer(options: Options, question: str, figure: str = "") -> dict[str, Any]
     from neurodyn.data.writing import folder_made, written_whole
     from neurodyn.estimator import Estimator
     from neurodyn.reporting.page import document
-    from neurodyn.reporting.plot import to_json
     from neurodyn.training.answers import FOLDER, Answer
 
     estimator = Estimator.load(options.run)
@@ -74,7 +74,7 @@ def _answer(options: Options, question: str, figure: str = "") -> dict[str, Any]
     folder: Path = options.out or options.run / FOLDER
     with folder_made(folder):
         with written_whole(folder / f"{name}.json") as beside:
-            beside.write_text(to_json(written))
+            beside.write_text(json.dumps(written, indent=2, allow_nan=False))
         with written_whole(folder / f"{name}.html") as beside:
             beside.write_text(document(f"{title} of {options.run}", "", [section]), encoding="utf-8")
         answer.write(folder)
