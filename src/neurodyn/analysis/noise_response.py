@@ -92,7 +92,7 @@ def noise_responses(
     train, to_truth, seen = learned.train, learned.to_truth, learned.seen_train
     if to_truth is None or "inputs" not in train.truth:
         raise InvalidInput("trials", "no true inputs", "simulated trials with true latents and inputs")
-    if not seen.drives.shape[2]:
+    if not seen.driven:
         raise InvalidInput("model", "no inputs", "a model with inferred or known inputs", "Noise has no way into it.")
     mask, true = train.mask, train.truth["inputs"].astype(float)
     rows = true[mask], seen.drives[mask]

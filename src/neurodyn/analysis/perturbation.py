@@ -67,7 +67,7 @@ def pulse_responses(
     Args:
         learned: the model and its trials.
         pulses: by default `usual_pulses`.
-        through: `inputs` or `states`; by default inputs where the model has any.
+        through: `inputs` or `states`; by default inputs where the model has any that vary.
 
     Raises:
         InvalidInput: no system that can be perturbed; a pulse outside the trial or in its first bin; fewer than 10 test trials; inputs of a model that has none.
@@ -90,7 +90,7 @@ def pulse_responses(
     truth = learned.test.truth["latents"].astype(float)
     after = simulator.perturbed_by(learned.test, given)
     true = np.stack([each.latents for each in after]) - truth
-    way = through or ("inputs" if learned.seen_test.drives.shape[2] else "states")
+    way = through or ("inputs" if learned.seen_train.driven else "states")
     push = _Push.of(learned, way)
     predicted, base = _predicted(learned, given, firsts, push, true)
     beside = {
@@ -135,7 +135,7 @@ class _Push:
         seen, mask = learned.seen_train, learned.train.mask
         name = "inputs" if way == "inputs" else "latents"
         onto = (seen.drives if way == "inputs" else seen.states)[mask]
-        if not onto.shape[1]:
+        if way == "inputs" and not seen.driven:
             raise InvalidInput("through", way, "states, of a model without inputs")
         rows = learned.train.truth[name][mask].astype(float), onto
         found = fit_validated(rows, rows, PENALTIES)

@@ -98,7 +98,8 @@ def residual_activity(
     size = dimension or (_WIDEST if truth is None else min(truth.shape[2], data.shape[2]))
     train = np.arange(len(labels)) < len(learned.train)
     chosen = subspace or ("truth" if "rates" in learned.train.truth else "hankel")
-    directions = _directions(learned, chosen, size, window, data, mask, labels, train & kept)
+    several = train & (np.bincount(labels[train], minlength=labels.max() + 1)[labels] > 1)
+    directions = _directions(learned, chosen, size, window, data, mask, labels, several & kept)
     again = None
     if all("rates" in each.truth for each in parts) and learned.train.neural.kind == "spikes":
         generator = np.random.default_rng((seed, 1))
@@ -155,7 +156,8 @@ def _of_latents(
 ) -> ResidualDynamics | None:
     if any("latents" not in each.truth or each.truth["latents"].shape[2] > _MOST_LATENTS for each in parts):
         return None
-    latents = np.concatenate([each.truth["latents"][:, window // 2 :: window] for each in parts])[kept]
+    middle = (window - 1) // 2  # of the bins whose end is the middle of a window, or half a bin before it
+    latents = np.concatenate([each.truth["latents"][:, middle::window] for each in parts])[kept]
     latents = latents[:, : mask.shape[1]].astype(float)
     spread = residuals(latents, labels[kept], mask[kept])[mask[kept]].std(0)
     config = ResidualDynamicsConfig("none", lags=lags, smoothness=_LITTLE * len(latents), jitter=1e-6)

@@ -27,7 +27,7 @@ class Gap:
     """Mean over time of the absolute difference of their largest |λ|."""
     low: float
     high: float
-    """95 % bootstrap interval over trials."""
+    """95 % bootstrap interval over trials, reflected about the value: as far as draws of an absolute difference lie above it, it lies above the true one."""
     tolerance: float
     weak: bool = False
     """Whether one of the two is an estimate from a weak instrument and the other is not."""
@@ -80,9 +80,9 @@ class ResidualSpectra:
         several = [len(each) for each in (first, second) if len(each) > 1]
         first, second = (each[: min(several)] if several else each for each in (first, second))
         draws = np.abs(first - second)[:, told].mean(1)
-        low, high = np.quantile(draws, [0.025, 0.975])
         value = float(np.abs(paths[one] - paths[other])[told].mean())
-        return Gap(value, float(low), float(high), self.tolerance, self.weak and mixed)
+        low, high = 2 * value - np.quantile(draws, [0.975, 0.025])
+        return Gap(value, max(float(low), 0.0), max(float(high), value), self.tolerance, self.weak and mixed)
 
     @property
     def told(self) -> Array:
@@ -103,8 +103,9 @@ class ResidualSpectra:
     @property
     def claims(self) -> dict[str, bool]:
         """Statements in words, each with whether it holds."""
-        samples = not self.weak and self.gap("data", "samples").verdict == "match"
-        found = {"samples of the model propagate deviations as the data do": samples}
+        verdict = "cannot be told" if self.weak else self.gap("data", "samples").verdict
+        samples, statement = verdict == "match", "samples of the model propagate deviations as the data do"
+        found = {statement: samples, f"whether {statement} cannot be told": verdict == "cannot be told"}
         if "truth" in self.leading:
             own = self.gap("model", "truth").verdict
             found["the model's own dynamics are the true ones"] = own == "match"

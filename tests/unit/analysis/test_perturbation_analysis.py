@@ -10,8 +10,12 @@ import pytest
 
 import neurodyn
 from neurodyn.analysis.dynamics_measures.base import dynamics_scores
+from neurodyn.analysis.learned_dynamics import LearnedDynamics
+from neurodyn.analysis.noise_response import noise_responses
 from neurodyn.analysis.perturbation import has_pulses, pulse_responses, usual_pulses
+from neurodyn.data.spec import DataSpec
 from neurodyn.errors import InvalidInput
+from neurodyn.models.multi_area_lfads import MultiAreaLFADS, MultiAreaLFADSConfig
 from neurodyn.simulate.perturbation import Pulse
 from told_truth import asked, told
 
@@ -55,6 +59,21 @@ def test_a_push_of_the_state_where_there_are_no_inputs(trials):
     np.testing.assert_allclose(found.predicted[0, :, 50], found.true[0, :, 50], atol=1e-6)
     with pytest.raises(InvalidInput, match="through"):
         pulse_responses(learned, through="inputs")
+
+
+def test_inputs_that_never_vary_are_no_way_in():
+    """Of several areas with messages alone: nothing enters from outside."""
+    options = {"variant": "recnf", "recorded": "both", "trials": 60, "heldout": 0, "forward": 0}
+    both = neurodyn.load("two_area", **options)
+    model = MultiAreaLFADS(MultiAreaLFADSConfig(private=False, generator=6, factors=2), DataSpec.of(both.train))
+    model.prepare([both.train])
+    learned = LearnedDynamics.of(model, both.train, both.valid, both.test)
+    found = pulse_responses(learned, [Pulse(start_s=0.5)])
+    assert found.through == "states" and found.map_r2 is None and np.abs(found.predicted).max() > 0
+    with pytest.raises(InvalidInput, match="through"):
+        pulse_responses(learned, through="inputs")
+    with pytest.raises(InvalidInput, match="no way into it"):
+        noise_responses(learned)
 
 
 def test_feedback_is_what_frozen_inputs_leave_out():
