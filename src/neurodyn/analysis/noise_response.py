@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurodyn.analysis.learned_dynamics import PENALTIES, LearnedDynamics
+from neurodyn.analysis.perturbation import driven
 from neurodyn.analysis.state_latents import latents_of
 from neurodyn.analysis.true_points import WITHIN, true_map
 from neurodyn.config import check_range
@@ -92,7 +93,7 @@ def noise_responses(
     train, to_truth, seen = learned.train, learned.to_truth, learned.seen_train
     if to_truth is None or "inputs" not in train.truth:
         raise InvalidInput("trials", "no true inputs", "simulated trials with true latents and inputs")
-    if not seen.driven:
+    if not driven(learned):
         raise InvalidInput("model", "no inputs", "a model with inferred or known inputs", "Noise has no way into it.")
     mask, true = train.mask, train.truth["inputs"].astype(float)
     rows = true[mask], seen.drives[mask]

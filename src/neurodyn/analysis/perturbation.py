@@ -44,6 +44,12 @@ def usual_pulses(trials: Trials) -> tuple[Pulse, ...]:
     return tuple(Pulse(area, "difference", at, min(width, length - at), d) for d in signed for at in places)
 
 
+def driven(learned: LearnedDynamics) -> bool:
+    """Whether anything that varies enters the model from outside; messages between areas, which are part of its state, do not count."""
+    inside = learned.seen_train.drives[learned.train.mask]
+    return bool(inside.size) and bool(np.ptp(inside, 0).any())
+
+
 def has_pulses(learned: LearnedDynamics) -> bool:
     """Whether pulses can be asked about: a model with dynamics, and a known system that can be perturbed."""
     simulator = learned.simulator
@@ -90,7 +96,7 @@ def pulse_responses(
     truth = learned.test.truth["latents"].astype(float)
     after = simulator.perturbed_by(learned.test, given)
     true = np.stack([each.latents for each in after]) - truth
-    way = through or ("inputs" if learned.seen_train.driven else "states")
+    way = through or ("inputs" if driven(learned) else "states")
     push = _Push.of(learned, way)
     predicted, base = _predicted(learned, given, firsts, push, true)
     beside = {
@@ -135,7 +141,7 @@ class _Push:
         seen, mask = learned.seen_train, learned.train.mask
         name = "inputs" if way == "inputs" else "latents"
         onto = (seen.drives if way == "inputs" else seen.states)[mask]
-        if way == "inputs" and not seen.driven:
+        if way == "inputs" and not driven(learned):
             raise InvalidInput("through", way, "states, of a model without inputs")
         rows = learned.train.truth[name][mask].astype(float), onto
         found = fit_validated(rows, rows, PENALTIES)

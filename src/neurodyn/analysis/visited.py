@@ -42,12 +42,6 @@ class Visited:
         return np.asarray(states[drawn])
 
     @cached_property
-    def driven(self) -> bool:
-        """Whether anything that varies enters from outside; messages between areas, which are part of the state, do not count."""
-        inside = self.drives[self.mask]
-        return bool(inside.size) and bool(np.ptp(inside, 0).any())
-
-    @cached_property
     def surroundings(self) -> Surroundings:
         """Where the latents are."""
         return Surroundings(self.latents, self.mask)
