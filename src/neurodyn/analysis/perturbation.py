@@ -15,7 +15,6 @@ from neurodyn.dynamics.pulse_responses import PulseResponses
 from neurodyn.errors import InvalidInput
 from neurodyn.regression.ridge import LinearMap, fit_validated
 from neurodyn.shapes import Array, Float
-from neurodyn.simulate.base import Simulator
 from neurodyn.simulate.perturbation import Pulse
 
 Through = Literal["inputs", "states"]
@@ -24,6 +23,8 @@ _PARTS, _LENGTH = (0.1, 0.4, 0.7), 0.05
 _SIZES_NA = (0.02, 0.05)
 """Of the usual pulses into a circuit whose inputs are in nA."""
 _LEAST = 10
+_LEAKS = np.linspace(0.5, 1.05, 56)
+"""Factors a bin that a push may fade or grow by."""
 
 
 def usual_pulses(trials: Trials) -> tuple[Pulse, ...]:
@@ -68,7 +69,8 @@ def pulse_responses(
     without inputs gets it as a push of its state: the true change of the latents over the pulse's first bin, through the map from true latents to states.
 
     Beside it: the mean true response of the training trials (`mean_response`), and the response of linear dynamics x' = A x + B u + c that were fitted
-    to the true latents and inputs of the training trials (`linear_truth`). Both know what no model is told.
+    to the true latents and inputs of the training trials (`linear_truth`). Both know what no model is told. Through states, where the model is told the change of the
+    first bin, also that push fading by one factor (`leaking_push`).
 
     Args:
         learned: the model and its trials.
@@ -99,10 +101,13 @@ def pulse_responses(
     way = through or ("inputs" if driven(learned) else "states")
     push = _Push.of(learned, way)
     predicted, base = _predicted(learned, given, firsts, push, true)
-    beside = {
-        "mean_response": _mean_response(simulator, learned.train, given, len(truth)),
-        "linear_truth": _linear_response(learned, given),
-    }
+    before = learned.train.truth["latents"].astype(float)
+    on_train = np.stack([each.latents for each in simulator.perturbed_by(learned.train, given)]) - before
+    mean = np.broadcast_to(on_train.mean(1)[:, None], (len(given), *truth.shape))
+    beside = {"mean_response": mean, "linear_truth": _linear_response(learned, given)}
+    if way == "states":
+        shares = np.stack([pulse.shares(learned.test.bins, learned.test.bin_s).mean(1) for pulse in given])
+        beside["leaking_push"] = _leaking_push(on_train, true, firsts, shares)
     flips: dict[str, Array] = {}
     true_flips = None
     decide = _choice_of(learned.train)
@@ -184,10 +189,24 @@ def _predicted(
     return change, to_truth(factors[-1])
 
 
-def _mean_response(simulator: Simulator, train: Trials, pulses: Sequence[Pulse], trials: int) -> Array:
-    before = train.truth["latents"].astype(float)
-    mean = np.stack([(each.latents - before).mean(0) for each in simulator.perturbed_by(train, pulses)])
-    return np.broadcast_to(mean[:, None], (len(mean), trials, *mean.shape[1:]))
+def _leaking_push(
+    on_train: Float[Array, "pulse train_trial time latent"],
+    true: Float[Array, "pulse trial time latent"],
+    firsts: Sequence[int],
+    shares: Array,
+) -> Float[Array, "pulse trial time latent"]:
+    """What a push does that fades (or grows) by one factor a bin, the same for all pulses, fitted to the true responses on train: it is told the push, as the model is, and knows no dynamics."""
+
+    def course(responses: Array, leak: float) -> Array:
+        found = np.zeros_like(responses)
+        for i, first in enumerate(firsts):
+            kick = responses[i, :, first] / shares[i, first]
+            for t in range(first, responses.shape[2]):
+                found[i, :, t] = leak * found[i, :, t - 1] + shares[i, t] * kick
+        return found
+
+    left = [np.square(course(on_train, leak) - on_train).sum() for leak in _LEAKS]
+    return course(true, float(_LEAKS[int(np.argmin(left))]))
 
 
 def _linear_response(learned: LearnedDynamics, pulses: Sequence[Pulse]) -> Array:

@@ -94,7 +94,7 @@ class InputAgreement:
         said = []
         for name, mean in self.ensembles().items():
             where = "Across groups" if name == "between groups" else f"With {name}" if name else "Over seeds"
-            if mean["r2"] < AGREE:
+            if mean["r2"] < AGREE or mean["r2"] - mean["shuffled"] < BEYOND:
                 verdict = "fits do not agree on the inputs: what one infers is not a property of the data"
             elif mean["gain"] < BEYOND:
                 verdict = "fits agree, but hardly more than their states do: agreement is no evidence of an input"

@@ -108,8 +108,8 @@ class ResidualSpectra:
         found = {statement: samples, f"whether {statement} cannot be told": verdict == "cannot be told"}
         if "truth" in self.leading:
             own = self.gap("model", "truth").verdict
-            found["the model's own dynamics are the true ones"] = own == "match"
-            found["samples match the data although the model's own dynamics are not the true ones"] = (
+            found["by the model's own dynamics deviations spread as they truly do"] = own == "match"
+            found["samples match the data although the model's own dynamics spread deviations otherwise"] = (
                 samples and own == "differ"
             )
         return found

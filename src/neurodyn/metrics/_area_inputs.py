@@ -61,6 +61,30 @@ def truth(evaluation: Evaluation, name: str) -> Values:
     return {split: trials.truth[name] for split, trials in evaluation.trials.items()}
 
 
+def sender_state(evaluation: Evaluation, area: str) -> Values | None:
+    """Factors of all areas but one in the bin before, side by side: what messages are made of; None where the model does not report them."""
+    found: dict[Split, np.ndarray] = {}
+    for split, inferred in evaluation.inferred.items():
+        parts = [v for n, v in inferred.extra.items() if n.startswith("factors_") and n != f"factors_{area}"]
+        if not parts:
+            return None
+        found[split] = np.concatenate(parts, 2)
+    return a_bin_earlier(found)
+
+
+def a_bin_earlier(values: Values) -> Values:
+    """What was there in the bin before; in the first bin what is there then."""
+    return {split: np.concatenate([each[:, :1], each[:, :-1]], 1) for split, each in values.items()}
+
+
+def mean_course(evaluation: Evaluation, target: Values) -> Values:
+    """The mean of a quantity over training trials, bin by bin, as what is known of every trial."""
+    known = evaluation.trials["train"].mask[..., None]
+    sums = np.where(known, target["train"], 0).sum(0)
+    course = sums / np.maximum(known.sum(0), 1)
+    return {split: np.broadcast_to(course, each.shape) for split, each in target.items()}
+
+
 def private_inputs(evaluation: Evaluation, area: str) -> Values | None:
     """The private inputs of an area; None where the model infers none."""
     return named(evaluation, f"private_inputs_{area}")

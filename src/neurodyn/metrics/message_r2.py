@@ -9,11 +9,13 @@ import numpy as np
 
 from neurodyn.metrics._area_inputs import (
     Values,
+    a_bin_earlier,
     complete,
     messages_into,
     named,
     private_inputs,
     read_off,
+    sender_state,
     smoothed_spikes,
     true_inputs,
     truth,
@@ -21,6 +23,7 @@ from neurodyn.metrics._area_inputs import (
 from neurodyn.metrics.base import Evaluation, Measurement, Metric
 
 _STAND_INS: Mapping[str, Callable[[Evaluation, str], Values | None]] = {
+    "sender_state": sender_state,
     "receiver_state": lambda evaluation, area: named(evaluation, f"factors_{area}"),
     "receiver_private_inputs": private_inputs,
     "sender_smoothed_spikes": lambda evaluation, area: smoothed_spikes(evaluation, lambda other: other != area),
@@ -44,7 +47,7 @@ class MessageR2(Metric):
         received = _received(evaluation)
         measured = _mean_over_areas({area: source for area, (source, _) in received.items()}, evaluation)
         before = {
-            f"into {area}, of the bin before": read_off(evaluation, source, _a_bin_earlier(true), area).value
+            f"into {area}, of the bin before": read_off(evaluation, source, a_bin_earlier(true), area).value
             for area, (source, true) in received.items()
         }
         return dataclasses.replace(measured, context={**measured.context, **before})
@@ -74,11 +77,6 @@ def _received(evaluation: Evaluation) -> dict[str, tuple[Values, Values]]:
     names = true_inputs(evaluation.trials["test"]) if "test" in evaluation.trials else {}
     found = {area: (messages_into(evaluation, area), truth(evaluation, name)) for area, name in names.items()}
     return {area: (made, true) for area, (made, true) in found.items() if made is not None}
-
-
-def _a_bin_earlier(values: Values) -> Values:
-    """What was true in the bin before; in the first bin what is true then."""
-    return {split: np.concatenate([each[:, :1], each[:, :-1]], 1) for split, each in values.items()}
 
 
 def _mean_over_areas(sources: Mapping[str, Values], evaluation: Evaluation) -> Measurement:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from neurodyn.metrics._area_inputs import (
     areas_of,
     complete,
+    mean_course,
     named,
     private_inputs,
     read_off,
@@ -43,7 +44,8 @@ class PrivateInputR2(Metric):
         driven, _ = self._areas(evaluation)
         stimulus = truth(evaluation, _STIMULUS)
         state = named(evaluation, f"factors_{driven}")
-        found = {"smoothed_spikes": smoothed_spikes(evaluation, lambda area: area == driven)}
+        found = {"mean_course": mean_course(evaluation, stimulus)}
+        found |= {"smoothed_spikes": smoothed_spikes(evaluation, lambda area: area == driven)}
         if state is not None:
             found["state"] = state
         return {name: read_off(evaluation, source, stimulus, name) for name, source in found.items()}

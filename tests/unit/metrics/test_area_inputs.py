@@ -75,7 +75,13 @@ def test_each_area_is_in_the_context_and_the_score_is_their_mean() -> None:
     same = {name: found for name, found in measured.context.items() if not name.endswith("before")}
     assert set(same) == {"into PPC", "into PFC"}
     assert measured.value == pytest.approx(np.mean(list(same.values())))
-    baselines = {"receiver_state", "receiver_private_inputs", "sender_smoothed_spikes", "receiver_smoothed_spikes"}
+    baselines = {
+        "sender_state",
+        "receiver_state",
+        "receiver_private_inputs",
+        "sender_smoothed_spikes",
+        "receiver_smoothed_spikes",
+    }
     assert set(metric.simpler(evaluation())) == baselines
 
 

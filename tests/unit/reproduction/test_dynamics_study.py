@@ -47,7 +47,7 @@ def test_claims_are_counted_over_seeds(tmp_path: Path, monkeypatch: pytest.Monke
     found = reproduce(Study.find("tiny"), tmp_path / "out", quick=True, seeds=2, workers=1)
     assert [score.name for score in found] == scores
     said = found[0].context["dynamics"]
-    statement = "the model's own dynamics are the true ones"
+    statement = "by the model's own dynamics deviations spread as they truly do"
     assert len(said["claims"][statement]) == 2 and said["sentence"].startswith("tiny/line/base, 2 seeds.")
     assert table.conclusions(found) == [said["sentence"]]
     page = (tmp_path / "out/report.html").read_text()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from neurodyn.analysis.dynamics_measures.base import DynamicsMeasure
+from neurodyn.analysis.dynamics_measures.base import CLAIMS, DynamicsMeasure
 from neurodyn.analysis.free_run import kept_free_runs
 from neurodyn.analysis.learned_dynamics import LearnedDynamics
 from neurodyn.dynamics.attractor_distance import divergence_of_counts, log_ratios
@@ -31,7 +32,10 @@ class AttractorDistance(DynamicsMeasure):
 
     def measure(self, learned: LearnedDynamics) -> Measurement:
         runs = kept_free_runs(learned)
-        return _measured(runs, runs.model)
+        measured = _measured(runs, runs.model)
+        nearer = measured.value < runs.distances["white_noise"][1]
+        claim = "left to itself the model stays nearer to the true attractor than noise of its mean and covariance"
+        return dataclasses.replace(measured, context={**measured.context, CLAIMS: {claim: bool(nearer)}})
 
     def simpler(self, learned: LearnedDynamics) -> Mapping[str, Measurement]:
         """`white_noise`, `still` and `time_shuffled`, which is 0: geometry does not see time."""

@@ -39,8 +39,8 @@ class LyapunovError(DynamicsMeasure):
         runs = kept_free_runs(learned)
         measured = _measured(runs.exponents, runs.true_exponents, runs.bin_s)
         assert runs.true_exponents is not None
-        same = _sign(runs.exponents) == _sign(runs.true_exponents)
-        claim = "left to itself the model is chaotic, neutral or at rest as the true system is"
+        same = not runs.exponents.diverged and _sign(runs.exponents) == _sign(runs.true_exponents)
+        claim = "left to itself the model has a largest Lyapunov exponent of the true system's sign"
         return dataclasses.replace(measured, context={**measured.context, CLAIMS: {claim: same}})
 
     def simpler(self, learned: LearnedDynamics) -> Mapping[str, Measurement]:
