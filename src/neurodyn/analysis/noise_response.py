@@ -57,7 +57,7 @@ class NoiseComparison:
         note = f"Noise in units of the mean |true input| ({self.unit:.3g}); {self.model.ends.shape[1]} starts; columns are end states in the true latents' coordinates, with how many runs end there."
         if self.distance is not None:
             note += f" Distance from each true attractor to the model's nearest: {_point(self.distance)}."
-        return f"response to noise, {self.session}", headings, rows, note
+        return "Response to noise", headings, rows, note
 
     def as_mapping(self) -> dict[str, Any]:
         """For JSON."""

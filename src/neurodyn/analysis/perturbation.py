@@ -59,7 +59,11 @@ def has_pulses(learned: LearnedDynamics) -> bool:
 
 
 def pulse_responses(
-    learned: LearnedDynamics, pulses: Sequence[Pulse] | None = None, through: Through | None = None
+    learned: LearnedDynamics,
+    pulses: Sequence[Pulse] | None = None,
+    through: Through | None = None,
+    *,
+    most: int = 250,
 ) -> PulseResponses:
     """The change of the true latents by pulses on the test trials, and what the model predicts of it.
 
@@ -76,6 +80,7 @@ def pulse_responses(
         learned: the model and its trials.
         pulses: by default `usual_pulses`.
         through: `inputs` or `states`; by default inputs where the model has any that vary.
+        most: trials that are run again: so many test trials, and training trials for what stands beside, the first ones.
 
     Raises:
         InvalidInput: no system that can be perturbed; a pulse outside the trial or in its first bin; fewer than 10 test trials; inputs of a model that has none.
@@ -95,16 +100,17 @@ def pulse_responses(
             raise InvalidInput(
                 "pulse.start_s", pulse.start_s, "a pulse after the first bin, whose state is inferred", fix
             )
-    truth = learned.test.truth["latents"].astype(float)
-    after = simulator.perturbed_by(learned.test, given)
+    test, train = (each.select(slice(0, most)) for each in (learned.test, learned.train))
+    truth = test.truth["latents"].astype(float)
+    after = simulator.perturbed_by(test, given)
     true = np.stack([each.latents for each in after]) - truth
     way = through or ("inputs" if driven(learned) else "states")
     push = _Push.of(learned, way)
     predicted, base = _predicted(learned, given, firsts, push, true)
-    before = learned.train.truth["latents"].astype(float)
-    on_train = np.stack([each.latents for each in simulator.perturbed_by(learned.train, given)]) - before
+    before = train.truth["latents"].astype(float)
+    on_train = np.stack([each.latents for each in simulator.perturbed_by(train, given)]) - before
     mean = np.broadcast_to(on_train.mean(1)[:, None], (len(given), *truth.shape))
-    beside = {"mean_response": mean, "linear_truth": _linear_response(learned, given)}
+    beside = {"mean_response": mean, "linear_truth": _linear_response(learned, given, len(truth))}
     if way == "states":
         shares = np.stack([pulse.shares(learned.test.bins, learned.test.bin_s).mean(1) for pulse in given])
         beside["leaking_push"] = _leaking_push(on_train, true, firsts, shares)
@@ -112,7 +118,7 @@ def pulse_responses(
     true_flips = None
     decide = _choice_of(learned.train)
     if decide is not None and after[0].choice is not None:
-        chosen = learned.test.table["choice"].to_numpy()
+        chosen = test.table["choice"].to_numpy()
         true_flips = np.stack([np.asarray(each.choice) != chosen for each in after])
         flips = {name: _flips(decide, truth, each) for name, each in beside.items()}
         flips["predicted"] = _flips(decide, base, predicted)
@@ -162,7 +168,7 @@ def _predicted(
     """Change of the true latents by each pulse, and the true latents without: both as the model has them, `(pulse, trial, time, latent)`, `(trial, time, latent)`."""
     seen, to_truth, bins = learned.seen_test, learned.to_truth, learned.test.bins
     assert to_truth is not None
-    trials, begin = len(seen.states), min(firsts)
+    trials, begin = true.shape[1], min(firsts)
     shares = np.stack([pulse.shares(bins, learned.test.bin_s).mean(1) for pulse in pulses])  # (pulse, time)
     if push.way == "inputs":
         vectors = np.stack([pulse.vector(len(push.map.weights)) @ push.map.weights for pulse in pulses])
@@ -172,11 +178,11 @@ def _predicted(
         extra = kick @ push.map.weights
     extra = np.concatenate([extra, np.zeros((1, *extra.shape[1:]))])  # the last row of pulses is none
     shares = np.concatenate([shares, np.zeros((1, bins))])
-    state = np.broadcast_to(seen.states[:, begin - 1], (len(shares), *seen.states[:, 0].shape))
+    state = np.broadcast_to(seen.states[:trials, begin - 1], (len(shares), *seen.states[:trials, 0].shape))
     factors = np.empty((len(shares), trials, bins, seen.latents.shape[2]))
-    factors[:, :, :begin] = seen.latents[:, :begin]
+    factors[:, :, :begin] = seen.latents[:trials, :begin]
     for t in range(begin, bins):
-        change, drive = shares[:, t, None, None] * extra, seen.drives[:, t]
+        change, drive = shares[:, t, None, None] * extra, seen.drives[:trials, t]
         drives = drive + change if push.way == "inputs" else np.broadcast_to(drive, (len(shares), *drive.shape))
         rows = len(shares) * trials
         flat = learned.dynamics.step(state.reshape(rows, -1).copy(), drives.reshape(rows, drives.shape[2]).copy())
@@ -209,7 +215,7 @@ def _leaking_push(
     return course(true, float(_LEAKS[int(np.argmin(left))]))
 
 
-def _linear_response(learned: LearnedDynamics, pulses: Sequence[Pulse]) -> Array:
+def _linear_response(learned: LearnedDynamics, pulses: Sequence[Pulse], trials: int) -> Array:
     """Of x' = A x + B u + c, fitted to the true latents and inputs of the training trials."""
     train, both = learned.train, learned.train.mask[:, 1:] & learned.train.mask[:, :-1]
     latents, inputs = (train.truth[name].astype(float) for name in ("latents", "inputs"))
@@ -223,7 +229,7 @@ def _linear_response(learned: LearnedDynamics, pulses: Sequence[Pulse]) -> Array
         share, push = pulse.shares(train.bins, train.bin_s).mean(1), pulse.vector(len(drive)) @ drive
         for t in range(1, learned.test.bins):
             response[i, t] = response[i, t - 1] @ move + share[t] * push
-    return np.broadcast_to(response[:, None], (len(pulses), len(learned.test), *response.shape[1:]))
+    return np.broadcast_to(response[:, None], (len(pulses), trials, *response.shape[1:]))
 
 
 def _choice_of(train: Trials) -> LinearMap | None:

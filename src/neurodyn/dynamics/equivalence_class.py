@@ -68,7 +68,12 @@ class EquivalenceClass:
 
     def table(self) -> tuple[str, list[str], list[list[str]], str]:
         """Title, headings, rows and a note for people."""
-        return f"twins, {self.session}", list(HEADINGS), [m.row for m in self.members], self.verdict
+        return (
+            "Beside circuits that make the same activity",
+            list(HEADINGS),
+            [m.row for m in self.members],
+            self.verdict,
+        )
 
     def as_mapping(self) -> dict[str, Any]:
         """For JSON."""

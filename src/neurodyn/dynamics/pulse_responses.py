@@ -52,7 +52,7 @@ class PulseResponses:
             f"{self.true.shape[1]} trials, run again with the same noise; given to the model through its {self.through}"
         )
         note += "." if self.map_r2 is None else f", by a map from the true inputs (R² {self.map_r2:.3f} on train)."
-        return f"pulses, {self.session}", headings, rows, note
+        return "What pulses do", headings, rows, note
 
     def as_mapping(self) -> dict[str, Any]:
         """For JSON: numbers of each pulse, and mean changes over trials."""

@@ -18,11 +18,10 @@ WORLDS = ("saddle", "line_attractor", "point_attractor")
 def test_worlds_differ_in_their_dynamics_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEURODYN_RECIPES", raising=False)
     arms = {arm.path.removeprefix("dynamics/"): arm.recipe for arm in Study.find("dynamics").arms}
-    for model in ("base", "neural_ode"):
-        recipes = [arms[f"{world}/{model}"] for world in WORLDS]
-        assert [each.options["kind"] for each in recipes] == list(WORLDS)
-        assert len({json.dumps({**each.options, "kind": ""}) for each in recipes}) == 1
-        assert len({json.dumps(each.plan().as_mapping(), default=str) for each in recipes}) == 1
+    recipes = [arms[f"{world}/base"] for world in WORLDS]
+    assert [each.options["kind"] for each in recipes] == list(WORLDS)
+    assert len({json.dumps({**each.options, "kind": ""}) for each in recipes}) == 1
+    assert len({json.dumps(each.plan().as_mapping(), default=str) for each in recipes}) == 1
     assert arms["areas/pfc_alone"].options["seed"] == arms["areas/both"].options["seed"]
     assert arms["areas/message_only"].model_config["private"] is False
     assert arms["areas/private_only"].model_config["messages"] == "none"
