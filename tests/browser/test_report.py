@@ -146,7 +146,7 @@ def test_picker_changes_the_raster(opened: Opened) -> None:
 
 def test_contents_lead_to_every_section(opened: Opened) -> None:
     targets = opened.page.eval_on_selector_all("nav a", "links => links.map(a => a.getAttribute('href'))")
-    assert len(targets) == 14
+    assert len(targets) == 15
     for target in targets:
         assert opened.page.locator(f"section{target} h2").count() == 1
 

@@ -52,8 +52,6 @@ class Subject:
     """Versions and machine, as the run recorded them."""
     portraits: Sequence[PhasePortrait] = ()
     """Flow and fixed points of its dynamics under constant inputs, where they have been analysed."""
-    answers: Sequence[Answer] = ()
-    """What else has been asked of its dynamics, ready to be shown."""
     physics: Physics | None = None
     """What is to be seen inside latents that obey the Langevin equation; None for other models."""
     card: ReportCard | None = None
@@ -67,6 +65,8 @@ class Subject:
     """How its rule's gradients stood to the exact ones, where that has been analysed."""
     similarity: SimilarityOverTraining | None = None
     """How alike its activity was to a recording along the training, where that has been analysed."""
+    answers: Sequence[Answer] = ()
+    """What else has been asked of its dynamics, ready to be shown."""
 
     def __post_init__(self) -> None:
         if "test" not in self.trials or "test" not in self.inferred:

@@ -21,6 +21,7 @@ from neurodyn.dynamics.physics import Physics
 from neurodyn.metrics.base import Score
 from neurodyn.models.langevin_flow import LangevinFlow, LangevinFlowConfig
 from neurodyn.reporting.subject import Subject
+from neurodyn.training.answers import Answer
 
 BIN_S, BINS, UNITS, FORWARD = 0.02, 50, 24, 6
 SIZES = {"train": 48, "valid": 12, "test": 24}
@@ -82,6 +83,7 @@ def build(name: str = "lfads", *, seed: int = 0, noise: float = 0.15, full: bool
         {"python": "3.12", "torch": "2.5"},
         [portrait()],
         physics(),
+        answers=[Answer.of_table("twins", "rotation", "Beside <twins>", ["circuit"], [["J_S < 0.2"]], "None is found.")],
     )
 
 

@@ -44,6 +44,11 @@ def test_one_file_with_every_section(subject, make_subject, tmp_path):
     assert not re.search(r'<(?:script|img|iframe)[^>]*\ssrc=|<link[^>]*href="(?!data:)', page), "nothing is fetched"
 
 
+def test_answers_are_shown_and_escaped(subject):
+    page = render([subject])
+    assert "Beside &lt;twins&gt;" in page and "<td>J_S &lt; 0.2</td>" in page and "None is found." in page
+
+
 def test_names_must_differ(subject, tmp_path):
     with pytest.raises(InvalidInput, match="different name"):
         write([subject, subject], tmp_path / "report.html")

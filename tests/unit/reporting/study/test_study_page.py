@@ -35,7 +35,7 @@ def figures(html: str) -> list[dict[str, Any]]:
 def test_the_page_is_one_file_with_every_section(study: StudySubject, tmp_path: Path) -> None:
     text = page.write(study, tmp_path / "deep" / "report.html").read_text()
     for section in page.SECTIONS:
-        if section.name in ("paired", "cards", "learning", "similarity"):
+        if section.name in ("paired", "cards", "learning", "similarity", "dynamics"):
             assert (
                 f'<section id="{section.name}">' not in text
             )  # nothing is compared, no subjects are aligned, no task is learned, nothing recorded
