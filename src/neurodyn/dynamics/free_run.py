@@ -61,7 +61,7 @@ def free_run(
 
     >>> grown = free_run(DiscreteMap.of_arrays(lambda x, u: 3 * x), np.array([[0.0], [1.0]]), bins=50)
     >>> grown.diverged.tolist(), grown.lived.tolist(), bool(np.isfinite(grown.states).all())
-    ([False, True], [50, 12], True)
+    ([False, True], [50, 11], True)
     """
     check_range("bins", bins, 1)
     check_range("transient", transient, 0)

@@ -14,7 +14,7 @@ from neurodyn.dynamics.residual_operators import ResidualDynamics as ResidualDyn
 from neurodyn.dynamics.residual_stages import first_stage, plain_regression, second_stage
 from neurodyn.dynamics.residual_subspace import dynamics_subspace, hankel
 from neurodyn.errors import InvalidInput
-from neurodyn.shapes import Array, Bool, Float
+from neurodyn.shapes import Array, Bool, Float, Shaped
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ResidualDynamicsConfig:
 
 
 def estimate(
-    activity: Float[Array, "trial time dimension"],
+    activity: Shaped[Array, "trial time dimension"],
     conditions: Array,
     config: ResidualDynamicsConfig = ResidualDynamicsConfig(),
     *,
@@ -85,7 +85,7 @@ def estimate(
     Inputs that are correlated over time bias the estimate: with x' = a x + u, u' = b u + noise, it tends to (a+b) − ab(1+ab)/(a+b) for l = 1.
 
     Args:
-        activity: any activity; noise must be independent from bin to bin.
+        activity: any activity, counts too; noise must be independent from bin to bin.
         conditions: a label a trial; what trials of one label have in common is not dynamics.
         config: options.
         mask: where there is data, for trials of different length.
@@ -103,6 +103,7 @@ def estimate(
     >>> [round(float(each.mean()), 1) for each in (found.operators, found.plain)]
     [0.9, 0.7]
     """
+    activity = np.asarray(activity, float)
     seen = np.ones(activity.shape[:2], bool) if mask is None else mask
     labels = np.unique(np.asarray(conditions), return_inverse=True)[1]
     if config.jitter:

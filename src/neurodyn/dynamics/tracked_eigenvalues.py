@@ -14,7 +14,7 @@ def tracked_eigenvalues(operators: Float[Array, "time out in"]) -> Array:
 
     >>> turned = np.array([np.diag([0.9, 0.5]), np.diag([0.6, 0.7]), np.diag([0.5, 0.9])])
     >>> tracked_eigenvalues(turned).real.tolist()
-    [[0.9, 0.6, 0.5], [0.5, 0.7, 0.9]]
+    [[0.5, 0.9], [0.7, 0.6], [0.9, 0.5]]
     """
     from scipy.optimize import linear_sum_assignment
 

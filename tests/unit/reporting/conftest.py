@@ -83,7 +83,9 @@ def build(name: str = "lfads", *, seed: int = 0, noise: float = 0.15, full: bool
         {"python": "3.12", "torch": "2.5"},
         [portrait()],
         physics(),
-        answers=[Answer.of_table("twins", "rotation", "Beside <twins>", ["circuit"], [["J_S < 0.2"]], "None is found.")],
+        answers=[
+            Answer.of_table("twins", "rotation", "Beside <twins>", ["circuit"], [["J_S < 0.2"]], "None is found.")
+        ],
     )
 
 
